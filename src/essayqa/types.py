@@ -1,0 +1,231 @@
+"""The values that flow through the pipeline, and the protocols models meet.
+
+Every dataclass is frozen: nothing changes an answer after it was made. Offsets are
+Python string indices (code points) into `Document.text`, end exclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+Kind = Literal["essay", "background"]
+Voice = Literal["author", "reported", "background"]
+Support = Literal["verbatim", "supported", "unsupported"]
+Status = Literal["answered", "partial", "declined"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range `[start, end)` of characters in some text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A source a background document was written from."""
+
+    title: str
+    publisher: str = ""
+    date: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file of the corpus. `text` is the file after its front matter, unchanged."""
+
+    id: str
+    title: str
+    kind: Kind
+    text: str
+    author: str = ""
+    publisher: str = ""
+    published: str = ""
+    url: str = ""
+    license: str = ""
+    path: str = ""
+    references: tuple[Reference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The indexed unit: `document.text[start:end] == text`.
+
+    `id` derives from content, not position, so text that only moved keeps its id.
+    `ordinal` counts chunks within the document from 0. `heading` is "" above the
+    first heading.
+    """
+
+    id: str
+    document_id: str
+    start: int
+    end: int
+    text: str
+    heading: str = ""
+    kind: Kind = "essay"
+    title: str = ""
+    url: str = ""
+    ordinal: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk scored for a question; `score` in [0, 1], higher is better."""
+
+    chunk: Chunk
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of `essayqa search`."""
+        c = self.chunk
+        return {
+            "document_id": c.document_id,
+            "title": c.title,
+            "kind": c.kind,
+            "heading": c.heading,
+            "start": c.start,
+            "end": c.end,
+            "text": c.text,
+            "score": round(self.score, 4),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier exchange of a conversation."""
+
+    question: str
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A validated question. `standalone` is what is searched for: the question with
+    what it leaves out put back. `essay_only` keeps background sources out;
+    `about_essay` means that it asks what the essay itself says."""
+
+    text: str
+    standalone: str
+    essay_only: bool = False
+    about_essay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSentence:
+    """A sentence proposed for the answer and the span it rests on."""
+
+    text: str
+    chunk: Chunk
+    start: int
+    end: int
+    voice: Voice
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a composer hands to `verify`: sentences in reading order, or a reason why
+    there are none. `nearest` are the spans to show if the answer is declined."""
+
+    sentences: tuple[DraftSentence, ...]
+    nearest: tuple[DraftSentence, ...] = ()
+    reason: str | None = None
+    model: str = "extractive"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """An exact span of a document: `document.text[start:end] == quote`."""
+
+    number: int
+    document_id: str
+    title: str
+    kind: Kind
+    heading: str
+    start: int
+    end: int
+    quote: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """One shown sentence. `citations` are `Citation.number`s of the answer.
+
+    `support`: "verbatim" stands word for word at its citation; "supported" was checked
+    against it and passed; "unsupported" failed and is marked so.
+    `voice`: "author" the essay's author asserts it; "reported" the author reports
+    someone else's view or plan; "background" another source says it.
+    """
+
+    text: str
+    citations: tuple[int, ...]
+    support: Support
+    voice: Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A verified answer.
+
+    `text` is markdown whose `[n]` markers match `citations[i].number`, numbered from 1
+    in order of appearance. `status` is "answered", "partial" (`reason` is
+    "essay_silent" or "incomplete") or "declined" (`reason` is "not_in_corpus" or
+    "not_a_question"; `citations` is empty and `nearest` holds up to three spans to
+    judge by). `timings_ms` are wall-clock milliseconds by stage.
+    """
+
+    question: str
+    standalone_question: str
+    status: Status
+    reason: str | None
+    text: str
+    sentences: tuple[AnswerSentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    nearest: tuple[Citation, ...] = ()
+    model: str = "extractive"
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, dicts, strings and numbers, ready for `json.dumps`."""
+        data = asdict(self)
+        for key in ("sentences", "citations", "nearest"):
+            data[key] = list(data[key])
+        for sentence in data["sentences"]:
+            sentence["citations"] = list(sentence["citations"])
+        return data
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors of one length."""
+
+    @property
+    def id(self) -> str:
+        """Name and checksum: two embedders with one id give the same vectors."""
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Passages to vectors, shape (len(texts), d), float32, unit length."""
+
+    def embed_query(self, text: str) -> Vectors:
+        """A question to a vector, shape (d,), float32, unit length."""
+
+
+class Reranker(Protocol):
+    """Judges how well a passage answers a question."""
+
+    @property
+    def id(self) -> str:
+        """Name and checksum of the model."""
+
+    def score(self, question: str, texts: Sequence[str]) -> Vectors:
+        """One score a text, shape (len(texts),), float32, each in [0, 1]."""
