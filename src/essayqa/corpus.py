@@ -31,7 +31,9 @@ def load_corpus(folder: Path) -> list[Document]:
     """
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
-        raise CorpusError(f"the corpus {str(folder)!r} {what}; point --corpus at a folder of .md files")
+        raise CorpusError(
+            f"the corpus {str(folder)!r} {what}; point --corpus at a folder of .md files"
+        )
     documents: list[Document] = []
     skipped: list[str] = []
     for path in sorted(folder.rglob("*")):
@@ -83,6 +85,7 @@ def _load_document(path: Path, relative: Path) -> Document:
         url=_string(meta, "url", name),
         license=_string(meta, "license", name),
         path=name,
+        topic=_string(meta, "topic", name),
         references=_references(meta, name),
     )
 
@@ -101,7 +104,9 @@ def _split_front_matter(raw: str, name: str) -> tuple[dict[str, Any], str]:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 2}" if mark else ""
         problem = getattr(error, "problem", None) or error
-        raise CorpusError(f"{name!r}: the front matter is not valid YAML{where}: {problem}") from None
+        raise CorpusError(
+            f"{name!r}: the front matter is not valid YAML{where}: {problem}"
+        ) from None
     if meta is None:
         meta = {}
     if not isinstance(meta, dict):
@@ -114,17 +119,22 @@ def _string(meta: dict[str, Any], key: str, name: str) -> str:
     if value is None:
         return ""
     if isinstance(value, (dict, list)):
-        raise CorpusError(f"{name!r}: `{key}` in the front matter must be text, not a list or mapping")
+        raise CorpusError(
+            f"{name!r}: `{key}` in the front matter must be text, not a list or mapping"
+        )
     return str(value).strip()
 
 
 def _kind(meta: dict[str, Any], relative: Path, name: str) -> Kind:
-    kind = _string(meta, "kind", name)
-    if not kind:
-        return "background" if "background" in relative.parts[:-1] else "essay"
-    if kind == "essay" or kind == "background":
-        return kind
-    raise CorpusError(f"{name!r}: `kind` is {kind!r}; it must be essay or background")
+    match _string(meta, "kind", name):
+        case "":
+            return "background" if "background" in relative.parts[:-1] else "essay"
+        case "essay":
+            return "essay"
+        case "background":
+            return "background"
+        case other:
+            raise CorpusError(f"{name!r}: `kind` is {other!r}; it must be essay or background")
 
 
 def _references(meta: dict[str, Any], name: str) -> tuple[Reference, ...]:

@@ -14,11 +14,13 @@ from urllib.parse import urlsplit
 
 from .config import Config
 from .errors import CorpusError, EssayQAError, IndexStoreError
-from .types import Chunk, Document, Embedder, Vectors
+from .types import Chunk, Document, Embedder
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection
+
+    from .types import Vectors
 
 log = logging.getLogger("essayqa")
 
@@ -275,7 +277,9 @@ def _build(
 
     ids = [chunk.id for group in chunks.values() for chunk in group]
     if not ids:
-        raise CorpusError("the corpus holds no paragraph of text, only headings, tables or pictures")
+        raise CorpusError(
+            "the corpus holds no paragraph of text, only headings, tables or pictures"
+        )
     metadata = {
         "complete": False,
         "chunks": len(ids),
@@ -350,22 +354,23 @@ def _own_collections(client: ClientAPI) -> list[Collection]:
 
 def _read_chunks(collection: Collection, documents: Sequence[Document]) -> list[Chunk]:
     found = collection.get(include=["documents", "metadatas"])
+    # Written by `ingest`, so each field has the type it was given there.
+    rows = zip(found["ids"], found["documents"] or [], found["metadatas"] or [], strict=True)
+    fields: list[tuple[str, str, Any]] = [(chunk_id, text, meta) for chunk_id, text, meta in rows]
     chunks = [
         Chunk(
             id=chunk_id,
-            document_id=str(meta["document_id"]),
-            start=int(meta["start"]),
-            end=int(meta["end"]),
+            document_id=meta["document_id"],
+            start=meta["start"],
+            end=meta["end"],
             text=text,
-            heading=str(meta["heading"]),
-            kind="essay" if meta["kind"] == "essay" else "background",
-            title=str(meta["title"]),
-            url=str(meta["url"]),
-            ordinal=int(meta["ordinal"]),
+            heading=meta["heading"],
+            kind=meta["kind"],
+            title=meta["title"],
+            url=meta["url"],
+            ordinal=meta["ordinal"],
         )
-        for chunk_id, text, meta in zip(
-            found["ids"], found["documents"] or [], found["metadatas"] or [], strict=True
-        )
+        for chunk_id, text, meta in fields
     ]
     order = {document.id: i for i, document in enumerate(documents)}
     return sorted(chunks, key=lambda c: (order[c.document_id], c.ordinal))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from .types import Span
 
 
@@ -20,7 +22,7 @@ def sentence_spans(text: str) -> list[Span]:
     )
     cuts = sorted({0, len(text), *starts})
     spans: list[Span] = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         part = text[start:end]
         if body := part.strip():
             offset = start + len(part) - len(part.lstrip())

@@ -42,7 +42,11 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file of the corpus. `text` is the file after its front matter, unchanged."""
+    """One file of the corpus. `text` is the file after its front matter, unchanged.
+
+    `topic` is what the document is about in a few words ("" if it does not say): what a
+    question means by an unexplained "it".
+    """
 
     id: str
     title: str
@@ -54,7 +58,12 @@ class Document:
     url: str = ""
     license: str = ""
     path: str = ""
+    topic: str = ""
     references: tuple[Reference, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of `essayqa sources`: everything, the text included."""
+        return {**asdict(self), "references": [asdict(r) for r in self.references]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +121,14 @@ class Turn:
 class Question:
     """A validated question. `standalone` is what is searched for: the question with
     what it leaves out put back. `essay_only` keeps background sources out;
-    `about_essay` means that it asks what the essay itself says."""
+    `about_essay` means that it asks what the essay itself says; `asks` is false for a
+    greeting or a line without words."""
 
     text: str
     standalone: str
     essay_only: bool = False
     about_essay: bool = False
+    asks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,37 @@
+# Everything runs in .venv, made here when it is missing or out of date.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: app test check ask clean
+
+## Open the chat page (installs and builds the index first)
+app: $(READY)
+	$(BIN)/essayqa index
+	$(BIN)/essayqa serve --open
+
+## Run every test and check
+test: $(READY) check
+	$(BIN)/pytest
+
+## Style, types and import layers only
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+## make ask Q="Why won't it work?"
+ask: $(READY)
+	@$(BIN)/essayqa ask -- "$$Q"
+
+export Q
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist build

@@ -1,0 +1,5 @@
+"""`python -m essayqa` is the `essayqa` command."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,148 @@
+"""EssayQA: owns the corpus, the index and the models, and composes the stages."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .chunks import CHUNKER_VERSION, chunk_document
+from .compose import compose
+from .config import Config
+from .corpus import load_corpus
+from .index import Index, drop_index, index_name, open_index
+from .models import load_embedder, load_reranker
+from .question import understand
+from .retrieve import retrieve
+from .types import Answer, Document, Draft, Embedder, Passage, Reranker, Turn
+from .verify import verify
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    documents: dict[str, Document]
+    index: Index
+    topic: str
+
+
+class EssayQA:
+    """Answers questions about a corpus. Safe to call from several threads.
+
+    Nothing is loaded until first needed; then the corpus is read once and its index
+    opened, or built if there is none (`progress(done, total)` counts chunks). A corpus
+    changed on disk is seen by the next `EssayQA`. `embedder` and `reranker` replace the
+    ones `config` names. Methods raise `EssayQAError`s; nothing fails into "not found".
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        embedder: Embedder | None = None,
+        reranker: Reranker | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.config = config or Config.from_env()
+        self._embedder = embedder or load_embedder(self.config)
+        self._reranker = reranker or load_reranker(self.config)
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._opened: _Opened | None = None
+
+    def ask(
+        self, question: str, history: Sequence[Turn] = (), *, essay_only: bool = False
+    ) -> Answer:
+        """The verified answer to `question`, read after the turns of `history`.
+
+        `essay_only` keeps background sources out. Raises `InputError` for an empty or
+        overlong question.
+        """
+        clock = _Clock()
+        opened = self._open()
+        asked = understand(question, history, topic=opened.topic, essay_only=essay_only)
+        clock.lap("question")
+        if not asked.asks:
+            return verify(asked, Draft((), (), "not_a_question"), opened.documents, clock.laps)
+        passages = retrieve(asked, opened.index, self._embedder, self._reranker)
+        clock.lap("retrieve")
+        draft = compose(asked, passages, opened.index.before, self._reranker)
+        clock.lap("compose")
+        return verify(asked, draft, opened.documents, clock.total())
+
+    def search(self, query: str, k: int = 10, *, essay_only: bool = False) -> list[Passage]:
+        """Up to `k` passages for `query`, best first, scores in [0, 1]."""
+        opened = self._open()
+        asked = understand(query, topic=opened.topic, essay_only=essay_only)
+        return retrieve(asked, opened.index, self._embedder, self._reranker, k)
+
+    def open(self) -> EssayQA:
+        """Read the corpus and open or build the index now rather than at first use."""
+        self._open()
+        return self
+
+    def rebuild(self) -> None:
+        """Build the index anew, embedding every chunk."""
+        with self._lock:
+            documents = load_corpus(self.config.corpus)
+            drop_index(self.config, index_name(documents, CHUNKER_VERSION, self._embedder))
+            self._opened = None
+        self._open()
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The corpus, essays first."""
+        return tuple(self._open().documents.values())
+
+    @property
+    def index(self) -> Index:
+        """The opened index."""
+        return self._open().index
+
+    def _open(self) -> _Opened:
+        opened = self._opened
+        if opened is None:
+            with self._lock:
+                opened = self._opened
+                if opened is None:
+                    opened = self._opened = self._load()
+        return opened
+
+    def _load(self) -> _Opened:
+        documents = load_corpus(self.config.corpus)
+        index = open_index(
+            self.config, documents, chunk_document, CHUNKER_VERSION, self._embedder, self._progress
+        )
+        essays = [document for document in documents if document.kind == "essay"]
+        # Only a lone essay is what an unsaid "it" can mean.
+        topic = essays[0].topic or essays[0].title if len(essays) == 1 else ""
+        return _Opened({document.id: document for document in documents}, index, topic)
+
+
+class _Clock:
+    """Wall-clock milliseconds of each stage."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._first = self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.laps[stage] = round((now - self._last) * 1000, 2)
+        self._last = now
+
+    def total(self) -> dict[str, float]:
+        return {**self.laps, "total": round((time.perf_counter() - self._first) * 1000, 2)}
+
+
+def ask(question: str, history: Sequence[Turn] = (), *, essay_only: bool = False) -> Answer:
+    """Ask with the settings of the environment; the engine is kept between calls."""
+    return _engine(Config.from_env()).ask(question, history, essay_only=essay_only)
+
+
+@lru_cache(maxsize=2)
+def _engine(config: Config) -> EssayQA:
+    return EssayQA(config)

@@ -1,0 +1,123 @@
+"""A Gradio page to ask the essay in, each answer with its sources under it."""
+
+from __future__ import annotations
+
+import os
+from html import escape
+from typing import Any
+
+# Read by Gradio at import: nothing is reported to anyone, nothing is looked up.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import gradio as gr
+
+from ..engine import EssayQA
+from ..errors import EssayQAError
+from ..render import to_html
+from ..types import Turn
+
+EXAMPLES = (
+    "Why won't it work?",
+    "What does Trump hope to get from Russia?",
+    "How much do the Chinese and Russian economies need each other?",
+    "Why did China and the Soviet Union fall out?",
+    "What share of China's oil passes through the Strait of Malacca?",
+)
+
+CSS = """
+.answer p { margin: 0 0 .6em }
+.answer .standing, .answer .label { font-size: .85em; font-weight: 600; opacity: .75 }
+.answer .resolved { font-size: .85em; font-style: italic }
+.answer .reported { border-bottom: 1px dotted currentColor }
+.answer .sources { font-size: .9em; margin: 0; padding-left: 1.6em }
+.answer .sources li { margin-bottom: .5em }
+.answer .place { display: block; opacity: .75 }
+"""
+
+Message = dict[str, Any]
+
+
+def build_page(engine: EssayQA) -> gr.Blocks:
+    """The page over an engine, not yet served."""
+
+    def show(question: str, shown: list[Message]) -> tuple[str, list[Message], str]:
+        """The question appears at once; the box is emptied for the next."""
+        if not question.strip():
+            return "", shown, ""
+        # HTML-escaped inside an HTML block, where markdown does not reach either.
+        bubble = f"<p>{escape(' '.join(question.split()))}</p>"
+        return "", [*shown, {"role": "user", "content": bubble}], question
+
+    def answer(
+        question: str, shown: list[Message], turns: list[Turn]
+    ) -> tuple[list[Message], list[Turn]]:
+        if not question:
+            return shown, turns
+        try:
+            found = engine.ask(question, turns)
+        except EssayQAError as error:
+            message = f'<div class="answer"><p role="alert">{escape(str(error))}</p></div>'
+            return [*shown, {"role": "assistant", "content": message}], turns
+        reply = {"role": "assistant", "content": to_html(found)}
+        return [*shown, reply], [*turns, Turn(question, found.text)]
+
+    def pick(event: gr.SelectData) -> str:
+        return str(event.value["text"])
+
+    page: gr.Blocks
+    with gr.Blocks(title="Ask the essay", analytics_enabled=False) as page:
+        title = next((d.title for d in engine.documents if d.kind == "essay"), "the essay")
+        gr.HTML(
+            f"<h1>Ask the essay</h1><p>“{escape(title)}” and the background sources beside it, "
+            "answered in their own words. Every sentence is quoted exactly and says where "
+            "it stands.</p>"
+        )
+        chat = gr.Chatbot(
+            label="Conversation",
+            height="65vh",
+            layout="panel",
+            latex_delimiters=[],  # "$200bn" is money
+            buttons=["copy"],
+            examples=[{"text": example} for example in EXAMPLES],
+            placeholder="Pick a question, or ask your own below.",
+        )
+        box = gr.Textbox(
+            label="Your question",
+            placeholder="Ask about the essay",
+            submit_btn="Ask",
+            autofocus=True,
+            max_length=2000,
+        )
+        asked, turns = gr.State(""), gr.State([])
+        chat.example_select(pick, None, box, api_visibility="private").then(
+            show, [box, chat], [box, chat, asked], api_visibility="private"
+        ).then(answer, [asked, chat, turns], [chat, turns], api_visibility="private")
+        box.submit(show, [box, chat], [box, chat, asked], api_visibility="private").then(
+            answer, [asked, chat, turns], [chat, turns], api_visibility="private"
+        )
+        chat.clear(list, None, turns, api_visibility="private")
+    return page
+
+
+def serve(engine: EssayQA, *, port: int | None = None, open_browser: bool = False) -> None:
+    """Serve the page on 127.0.0.1 until interrupted."""
+    build_page(engine).launch(
+        server_name="127.0.0.1",
+        server_port=port,
+        inbrowser=open_browser,
+        **LAUNCH,
+    )
+
+
+# What every launch has in common, also a test's.
+LAUNCH: dict[str, Any] = {
+    "share": False,
+    "ssr_mode": False,
+    "footer_links": [],
+    "css": CSS,
+    # System fonts, so that none is fetched.
+    "theme": gr.themes.Base(
+        font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+    ),
+}

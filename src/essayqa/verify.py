@@ -1,0 +1,115 @@
+"""Draft to answer: every sentence checked against the documents, then numbered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .errors import IndexStoreError
+from .types import (
+    Answer,
+    AnswerSentence,
+    Citation,
+    Document,
+    Draft,
+    DraftSentence,
+    Question,
+    Status,
+)
+
+DECLINED = {
+    "not_in_corpus": "The essay and its background sources do not answer this.",
+    "not_a_question": "Ask a question about the essay, such as “Why won't it work?”",
+}
+
+
+def verify(
+    question: Question,
+    draft: Draft,
+    documents: Mapping[str, Document],
+    timings_ms: Mapping[str, float],
+) -> Answer:
+    """The answer a draft proves: each sentence stands word for word at its citation.
+
+    Raises `IndexStoreError` when a span is not in the document the index says it is
+    from: then nothing the index holds can be trusted.
+    """
+    reason = draft.reason
+    if reason:
+        status: Status = "declined"
+        citations: tuple[Citation, ...] = ()
+        sentences: tuple[AnswerSentence, ...] = ()
+    else:
+        citations = _cite(draft.sentences, documents)
+        sentences = tuple(
+            AnswerSentence(d.text, (c.number,), "verbatim", d.voice)
+            for d, c in zip(draft.sentences, citations, strict=True)
+        )
+        has_essay = any(document.kind == "essay" for document in documents.values())
+        silent = has_essay and all(c.kind == "background" for c in citations)
+        status, reason = ("partial", "essay_silent") if silent else ("answered", None)
+    return Answer(
+        question=question.text,
+        standalone_question=question.standalone,
+        status=status,
+        reason=reason,
+        text=_text(sentences, citations, reason),
+        sentences=sentences,
+        citations=citations,
+        nearest=_cite(draft.nearest, documents) if status == "declined" else (),
+        model=draft.model,
+        timings_ms=dict(timings_ms),
+    )
+
+
+def _cite(
+    drafted: Sequence[DraftSentence], documents: Mapping[str, Document]
+) -> tuple[Citation, ...]:
+    citations = []
+    for number, d in enumerate(drafted, start=1):
+        document = documents.get(d.chunk.document_id)
+        if document is None or document.text[d.start : d.end] != d.text:
+            raise IndexStoreError(
+                f"the index does not match the document {d.chunk.document_id!r} "
+                f"at {d.start}; `essayqa index --rebuild` makes a new one"
+            )
+        citations.append(
+            Citation(
+                number=number,
+                document_id=document.id,
+                title=document.title,
+                kind=document.kind,
+                heading=d.chunk.heading,
+                start=d.start,
+                end=d.end,
+                quote=d.text,
+                url=document.url,
+            )
+        )
+    return tuple(citations)
+
+
+def _text(
+    sentences: Sequence[AnswerSentence], citations: Sequence[Citation], reason: str | None
+) -> str:
+    """The answer as markdown: the essay's sentences, then the background's."""
+    if not sentences:
+        return DECLINED[reason or "not_in_corpus"]
+    kinds = {citation.number: citation.kind for citation in citations}
+    parts = []
+    for kind, label in (("essay", "The essay"), ("background", "Background")):
+        group = [s for s in sentences if kinds[s.citations[0]] == kind]
+        if group:
+            quoted = " ".join(
+                f"{escape_markdown(s.text)} " + "".join(f"[{n}]" for n in s.citations)
+                for s in group
+            )
+            parts.append(f"{label}: {quoted}")
+    if reason == "essay_silent":
+        parts.insert(0, "The essay does not say; background sources do.")
+    return "\n\n".join(parts)
+
+
+def escape_markdown(text: str) -> str:
+    """`text` on one line, with the characters that would mark it up in markdown or HTML
+    escaped, so that a source's "[1]" or "<b>" stays what it is."""
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#|~" else c for c in " ".join(text.split()))
