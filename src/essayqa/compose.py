@@ -7,17 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .sentences import sentence_spans
-from .types import Chunk, Draft, DraftSentence, Passage, Question, Reranker
+from .types import Chunk, Draft, DraftSentence, Kind, Passage, Question, Reranker
 from .voice import essay_voice
 
-# Passages whose sentences are read one by one.
-PASSAGES = 6
+# How many of the best passages of each kind are read sentence by sentence.
+READ: dict[Kind, int] = {"essay": 6, "background": 4}
+# How many sentences of each kind may be shown, before those they lean on.
+MOST: dict[Kind, int] = {"essay": 3, "background": 2}
 # A question is answered when its best sentence scores at least this much.
-ANSWERS = 0.30
-# Other sentences join it when they score at least `JOINS`, and `SHARE` of the best.
-JOINS = 0.30
-SHARE = 0.45
-MOST = 4
+ANSWERS = 0.05
+# Other sentences join the best of their kind when they have this share of its score.
+SHARE = 0.25
+# Background joins an answer from the essay only when it is this good.
+BACKGROUND_JOINS = 0.80
 NEAREST = 3
 
 # A sentence leans on the one before when its subject, after any opening phrase, is only
@@ -59,32 +61,43 @@ def compose(
     `preceding` gives the chunk before another in its section. A sentence that leans on
     the one before it ("This was …") is scored with it and brings it along.
     """
-    candidates = [c for p in passages[:PASSAGES] for c in _candidates(p.chunk, preceding)]
+    read = [p for kind, count in READ.items() for p in _of_kind(passages, kind)[:count]]
+    candidates = [c for p in read for c in _candidates(p.chunk, preceding)]
     candidates = [c for c in candidates if not _QUESTION.search(c.text)]
     scores = reranker.score(question.standalone, [c.read for c in candidates])
     ranked = sorted(zip(candidates, map(float, scores), strict=True), key=lambda pair: -pair[1])
     nearest = tuple(_drafted(c, score) for c, score in ranked[:NEAREST])
-    if not ranked or ranked[0][1] < ANSWERS:
-        return Draft((), nearest, "not_in_corpus")
-    floor = max(JOINS, SHARE * ranked[0][1])
-    chosen: dict[tuple[str, int], tuple[_Candidate, float]] = {}
-    for candidate, score in ranked[:MOST]:
-        if score < floor:
-            break
-        link: _Candidate | None = candidate
-        while link:
-            chosen.setdefault((link.chunk.document_id, link.start), (link, score))
-            link = link.before
-    drafted = [_drafted(c, score) for c, score in chosen.values()]
-    rank = {p.chunk.document_id: i for i, p in reversed(list(enumerate(passages)))}
-    drafted.sort(
-        key=lambda d: (
-            d.chunk.kind != "essay",
-            rank.get(d.chunk.document_id, len(rank)),
-            d.start,
-        )
+    essay = _best([pair for pair in ranked if pair[0].chunk.kind == "essay"], ANSWERS, "essay")
+    floor = BACKGROUND_JOINS if essay else ANSWERS
+    background = _best(
+        [pair for pair in ranked if pair[0].chunk.kind == "background"], floor, "background"
     )
-    return Draft(tuple(drafted))
+    if not essay and not background:
+        return Draft((), nearest, "not_in_corpus")
+    return Draft((*essay, *background))
+
+
+def _of_kind(passages: Sequence[Passage], kind: Kind) -> list[Passage]:
+    return [passage for passage in passages if passage.chunk.kind == kind]
+
+
+def _best(
+    ranked: Sequence[tuple[_Candidate, float]], floor: float, kind: Kind
+) -> list[DraftSentence]:
+    """The best few of one kind, with those they lean on, best document first and each
+    document's in its own order; none when the best is below `floor`."""
+    if not ranked or ranked[0][1] < floor:
+        return []
+    floor = max(floor, SHARE * ranked[0][1])
+    chosen: dict[tuple[str, int], DraftSentence] = {}
+    for candidate, score in ranked[: MOST[kind]]:
+        link = candidate if score >= floor else None
+        while link:
+            chosen.setdefault((link.chunk.document_id, link.start), _drafted(link, score))
+            link = link.before
+    documents = dict.fromkeys(d.chunk.document_id for d in chosen.values())
+    first = {document_id: i for i, document_id in enumerate(documents)}
+    return sorted(chosen.values(), key=lambda d: (first[d.chunk.document_id], d.start))
 
 
 def _candidates(

@@ -14,13 +14,12 @@ from urllib.parse import urlsplit
 
 from .config import Config
 from .errors import CorpusError, EssayQAError, IndexStoreError
-from .types import Chunk, Document, Embedder
+from .types import Chunk, Document, Embedder, Vectors
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection
 
-    from .types import Vectors
 
 log = logging.getLogger("essayqa")
 

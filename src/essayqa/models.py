@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from .config import BUNDLED_EMBEDDER, BUNDLED_RERANKER, Config
 from .errors import ConfigError, ModelError
-from .types import Embedder, Reranker
+from .types import Embedder, Reranker, Vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .types import Vectors
 
 # The prefix bge-small-en-v1.5 was trained with, on questions only.
 BGE_QUERY_PREFIX = "Represent this sentence for searching relevant passages: "

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]
+else:
+    # numpy is imported where arrays are made, not to name their type.
+    Vectors = Any
 
 Kind = Literal["essay", "background"]
 Voice = Literal["author", "reported", "background"]
