@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -64,6 +64,6 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def engine(data_dir: Path) -> Iterator[EssayQA]:
+def engine(data_dir: Path) -> EssayQA:
     """essayqa over the real essay and background, with the bundled models."""
-    yield EssayQA(Config(data_dir=data_dir)).open()
+    return EssayQA(Config(data_dir=data_dir)).open()

@@ -14,13 +14,16 @@ from .types import Chunk, Document, Span
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 # Part of the index's name: raise it when the same document would be cut differently.
 CHUNKER_VERSION = "1"
 MAX_WORDS = 180
 
 _PARAGRAPH = re.compile(r"\S[^\n]*(?:\n[^\n]*\S[^\n]*)*")
-_PICTURE = re.compile(r"(?:\s*\[?!\[[^\]]*\]\([^)]*\)(?:\]\([^)]*\))?)+\s*")
+# What may stand before a block's own text on its first line: quotation and list marks.
+_MARKS = re.compile(r"(?:[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])(?=[ \t])))*[ \t]*")
+_ATTRIBUTES = re.compile(r"\{[^}]*\}")
 
 
 def chunk_document(document: Document) -> list[Chunk]:
@@ -71,12 +74,24 @@ def _blocks(document: Document) -> Iterator[tuple[Span, str]]:
     for position, token in enumerate(tokens):
         if token.type != "inline" or token.map is None:
             continue
-        opener = tokens[position - 1].type
-        if opener == "heading_open":
-            # A label, not evidence, so odd white space is made plain.
-            heading = " ".join(token.content.split())
-        elif opener == "paragraph_open" and not _PICTURE.fullmatch(token.content):
+        opener = tokens[position - 1]
+        if opener.type == "heading_open" and opener.level == 0:
+            # A label, not evidence, so mark-up and odd white space are taken off.
+            heading = " ".join(_plain_text(token).split())
+        elif opener.type == "paragraph_open" and not _is_picture(token):
             yield _locate(source, token.content, line_starts[token.map[0]]), heading
+
+
+def _plain_text(inline: Token) -> str:
+    return "".join(child.content or " " for child in inline.children or [])
+
+
+def _is_picture(inline: Token) -> bool:
+    """Whether a paragraph is nothing but pictures: their credits are not prose."""
+    children = inline.children or []
+    words = "".join(child.content for child in children if child.type == "text")
+    pictures = any(child.type == "image" for child in children)
+    return pictures and not re.search(r"\w", _ATTRIBUTES.sub("", words))
 
 
 def _locate(text: str, content: str, start: int) -> Span:
@@ -85,7 +100,10 @@ def _locate(text: str, content: str, start: int) -> Span:
     first = None
     for line in content.split("\n"):
         line = line.strip()
-        at = text.index(line, start)
+        marks = _MARKS.match(text, start)
+        at = text.find(line, marks.end() if marks else start)
+        if at < 0:
+            at = text.index(line, start)
         first = at if first is None else first
         start = at + len(line)
     assert first is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,14 +50,18 @@ class Config:
     def __post_init__(self) -> None:
         # Paths are made absolute once, so that a later chdir cannot move the corpus.
         for name in ("corpus", "data_dir"):
-            path = Path(getattr(self, name)).expanduser().absolute()
+            try:
+                path = Path(getattr(self, name)).expanduser().absolute()
+            except RuntimeError as error:
+                raise ConfigError(f"{name} {str(getattr(self, name))!r}: {error}") from None
             object.__setattr__(self, name, path)
-        if self.threads < 1:
-            raise ConfigError(f"threads is {self.threads}; it must be 1 or more")
+        if type(self.threads) is not int or self.threads < 1:
+            raise ConfigError(f"threads is {self.threads!r}; it must be a whole number from 1")
         if self.chroma_url:
             try:
                 url = urlsplit(self.chroma_url)
                 valid = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+                valid = valid and not re.search(r"\s", self.chroma_url)
             except ValueError:
                 valid = False
             if not valid:

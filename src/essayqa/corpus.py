@@ -17,7 +17,7 @@ log = logging.getLogger("essayqa")
 SUFFIXES = {".md", ".markdown", ".txt"}
 _FENCE = re.compile(r"---[ \t]*(?:\n|\Z)")
 _CLOSE = re.compile(r"^---[ \t]*(?:\n|\Z)", re.MULTILINE)
-_TITLE = re.compile(r"^# +(.+?) *#*$", re.MULTILINE)
+_TITLE = re.compile(r"\s*^# +(.+?)(?: +#+)? *$", re.MULTILINE)
 
 
 def load_corpus(folder: Path) -> list[Document]:
@@ -72,7 +72,7 @@ def _load_document(path: Path, relative: Path) -> Document:
     if not text.strip():
         raise CorpusError(f"{name!r} is empty; write something in it or remove it")
     title = _string(meta, "title", name)
-    if not title and path.suffix.lower() != ".txt" and (heading := _TITLE.search(text)):
+    if not title and path.suffix.lower() != ".txt" and (heading := _TITLE.match(text)):
         title = heading[1].strip()
     return Document(
         id=_string(meta, "id", name) or path.stem,
@@ -100,7 +100,7 @@ def _split_front_matter(raw: str, name: str) -> tuple[dict[str, Any], str]:
         raise CorpusError(f"{name!r}: the front matter opened by `---` on line 1 is never closed")
     try:
         meta = yaml.safe_load(raw[opened.end() : closed.start()])
-    except (yaml.YAMLError, ValueError) as error:
+    except Exception as error:  # odd tags make PyYAML raise nearly anything
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 2}" if mark else ""
         problem = getattr(error, "problem", None) or error

@@ -118,7 +118,7 @@ class EssayQA:
         )
         essays = [document for document in documents if document.kind == "essay"]
         # Only a lone essay is what an unsaid "it" can mean.
-        topic = essays[0].topic or essays[0].title if len(essays) == 1 else ""
+        topic = essays[0].topic if len(essays) == 1 else ""
         return _Opened({document.id: document for document in documents}, index, topic)
 
 

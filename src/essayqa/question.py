@@ -9,15 +9,16 @@ from .errors import InputError
 from .types import Question, Turn
 
 MAX_CHARACTERS = 2000
+# How much of an earlier question is kept: the reranker reads 512 tokens in all.
+EARLIER = 300
 
+_THE_ESSAY = r"(?:the|this|that|his|her|an?) (?:essay|article|author|writer|piece|text|op-?ed)"
 _ABOUT_ESSAY = re.compile(
-    r"\b(?:essays?|articles?|authors?|writers?|this (?:piece|text|argument)|op-?ed|thesis"
-    r"|argument of|main (?:point|argument|idea|claim))\b",
-    re.IGNORECASE,
+    rf"\b{_THE_ESSAY}\b|\bthesis\b|\bmain (?:point|argument|idea|claim)", re.IGNORECASE
 )
 _GREETING = re.compile(
-    r"(?:hi|hello|hey|good (?:morning|evening|afternoon)|thanks?(?: you)?|thx|ok(?:ay)?|bye"
-    r"|goodbye|yes|no|cool|great|nice|test)(?: there| all| a lot| very much)?",
+    r"(?:(?:hi|hello|hey|good (?:morning|evening|afternoon)|thanks?(?: you)?|thx|ok(?:ay)?|bye"
+    r"|goodbye|yes|no|cool|great|nice|test|there|all|a lot|very much|how are you)(?: |$))+",
     re.IGNORECASE,
 )
 # What a question may begin with when it continues the one before.
@@ -26,13 +27,20 @@ _CONTINUES = re.compile(
     r"|really|since when|according to (?:him|her|them|whom))\b",
     re.IGNORECASE,
 )
+# Pronouns that may point outside the question, not "this essay" or "is it true that".
 _LEANS = re.compile(
-    r"\b(?:it|its|he|him|his|she|her|they|them|their|this|that|these|those|there|then"
-    r"|both|neither|either|such|the same|the former|the latter)\b",
+    rf"(?!{_THE_ESSAY}\b)\b(?:its?|he|him|his|she|her|they|them|their|this|that|these|those|there"
+    r"|then|both|neither|either|such|the same|the former|the latter)\b",
     re.IGNORECASE,
 )
-# The pronouns that can stand for what the essay is about.
-_SUBJECT = re.compile(r"\b(?:it|this|that)\b", re.IGNORECASE)
+# Where a pronoun stands for what the essay is about: "will it work", "is this realistic".
+_SUBJECT = re.compile(
+    r"\b(?:(?<!\bis )(?<!\bwas )it\b(?! (?:is|was|'s) )"
+    r"|(?<=\bis )it\b(?! (?:true|possible|likely|fair|right|because|that)\b)"
+    r"|(?:this|that)\b(?= (?:really |ever |actually )?(?:work|succeed|fail|happen|last|realistic"
+    r"|possible|likely|so|wise|naive|naïve|matter)|[?!.]*$))",
+    re.IGNORECASE,
+)
 _FUNCTION_WORDS = re.compile(
     r"(?:an?|and|any|are|as|at|be|been|but|by|can|could|did|do|does|for|from|had|has|have|how|i|if"
     r"|in|is|me|more|much|my|no|nor|not|of|on|or|our|so|tell|than|the|then|there|to|us|was|we|were"
@@ -58,9 +66,12 @@ def understand(
             f"the question has {len(cleaned)} characters; "
             f"{MAX_CHARACTERS} is the most, so ask it more briefly"
         )
+    if any("\ud800" <= c <= "\udfff" for c in cleaned):
+        raise InputError("the question holds half a character (a lone surrogate); type it again")
+    earlier = [" ".join(turn.question.split())[:EARLIER] for turn in history]
     return Question(
         text=cleaned,
-        standalone=_standalone(cleaned, history, topic),
+        standalone=_standalone(cleaned, [q for q in earlier if _asks(q)], topic),
         essay_only=essay_only,
         about_essay=bool(_ABOUT_ESSAY.search(cleaned)),
         asks=_asks(cleaned),
@@ -69,18 +80,18 @@ def understand(
 
 def _asks(text: str) -> bool:
     """Whether there is anything to look up: words, and not just a greeting."""
-    words = re.sub(r"[^\w\s]", " ", text).strip()
-    return bool(re.search(r"[^\W\d_]{2,}", words)) and not _GREETING.fullmatch(words)
+    words = " ".join(re.sub(r"[^\w\s]", " ", text).split())
+    return bool(re.search(r"[^\W\d_]{2,}|[^\W\d_]\d|\d{4}", words)) and not _GREETING.fullmatch(words)
 
 
-def _standalone(text: str, history: Sequence[Turn], topic: str) -> str:
+def _standalone(text: str, earlier: Sequence[str], topic: str) -> str:
     content = [w for w in re.findall(r"\w+", text.lower()) if not _FUNCTION_WORDS.fullmatch(w)]
     continues, leans = _CONTINUES.match(text), _LEANS.search(text)
     if len(content) > 3 or not (continues or leans or not content):
         return text
-    asked = [" ".join(turn.question.split()) for turn in history if turn.question.strip()]
-    if asked:
-        return f"{asked[-1]} {text}"
+    if earlier:
+        before = _standalone(earlier[-1], earlier[:-1], topic)
+        return f"{before[-EARLIER:]} {text}"
     if topic and (pronoun := _SUBJECT.search(text)):
         return text[: pronoun.start()] + topic + text[pronoun.end() :]
     return f"{topic}: {text}" if topic and not content else text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from html import escape
-from urllib.parse import urlsplit
 
 from .types import Answer, AnswerSentence, Citation, Document, Passage
 
@@ -28,7 +27,7 @@ def to_json(answer: Answer) -> str:
 
 def to_text(answer: Answer) -> str:
     """The answer for a terminal, its sources below it."""
-    lines = [resolved(answer)] if resolved(answer) else []
+    lines = [_plain(resolved(answer))] if resolved(answer) else []
     for label, group in _groups(answer):
         body = " ".join(
             _plain(s.text) + " " + "".join(f"[{n}]" for n in s.citations) for s in group
@@ -40,12 +39,13 @@ def to_text(answer: Answer) -> str:
         lines.append("Sources")
         voices = {n: s.voice for s in answer.sentences for n in s.citations}
         lines += [
-            f"  [{c.number}] {place(c)}, characters {c.start}–{c.end}; {VOICES[voices[c.number]]}"
+            f"  [{c.number}] {_plain(place(c))}, characters {c.start}–{c.end}; "
+            f"{VOICES[voices[c.number]]}"
             for c in answer.citations
         ]
     elif answer.nearest:
         lines.append("Nearest passages, for you to judge by")
-        lines += [f"  · {place(c)}: “{_plain(c.quote)}”" for c in answer.nearest]
+        lines += [f"  · {_plain(place(c))}: “{_plain(c.quote)}”" for c in answer.nearest]
     return "\n".join(lines)
 
 
@@ -60,10 +60,18 @@ def to_html(answer: Answer) -> str:
     if not answer.sentences:
         parts.append(f"<p>{escape(answer.text)}</p>")
     if answer.citations:
-        items = "".join(f"<li>{_citation_html(c)}</li>" for c in answer.citations)
+        # Every sentence stands above word for word, so its source need not repeat it.
+        voices = {n: s.voice for s in answer.sentences for n in s.citations}
+        items = "".join(
+            f"<li>{_place_html(c)} · {escape(VOICES[voices[c.number]])}</li>"
+            for c in answer.citations
+        )
         parts.append(f'<p class="label">Sources</p><ol class="sources">{items}</ol>')
     elif answer.nearest:
-        items = "".join(f"<li>{_citation_html(c)}</li>" for c in answer.nearest)
+        items = "".join(
+            f"<li><q>{escape(c.quote)}</q> <span class='place'>{_place_html(c)}</span></li>"
+            for c in answer.nearest
+        )
         parts.append(
             f'<p class="label">Nearest passages, for you to judge by</p>'
             f'<ul class="sources">{items}</ul>'
@@ -129,12 +137,12 @@ def _sentence_html(sentence: AnswerSentence) -> str:
     return f'<span class="{sentence.voice}" title="{voice}">{escape(sentence.text)}</span>{marks}'
 
 
-def _citation_html(citation: Citation) -> str:
+def _place_html(citation: Citation) -> str:
     where = escape(place(citation))
     # Anything but a web address, such as `javascript:`, is not made a link.
-    if urlsplit(citation.url).scheme in ("http", "https"):
-        where = f'<a href="{escape(citation.url)}" rel="noopener noreferrer">{where}</a>'
-    return f"<q>{escape(citation.quote)}</q> <span class='place'>{where}</span>"
+    if citation.url.lower().startswith(("http://", "https://")):
+        return f'<a href="{escape(citation.url)}" rel="noopener noreferrer">{where}</a>'
+    return where
 
 
 def _plain(text: str) -> str:

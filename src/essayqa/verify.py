@@ -33,16 +33,17 @@ def verify(
     Raises `IndexStoreError` when a span is not in the document the index says it is
     from: then nothing the index holds can be trusted.
     """
-    reason = draft.reason
+    reason = draft.reason or (None if draft.sentences else "not_in_corpus")
     if reason:
         status: Status = "declined"
         citations: tuple[Citation, ...] = ()
         sentences: tuple[AnswerSentence, ...] = ()
     else:
-        citations = _cite(draft.sentences, documents)
+        drafted = sorted(draft.sentences, key=lambda d: d.chunk.kind != "essay")
+        citations = _cite(drafted, documents)
         sentences = tuple(
             AnswerSentence(d.text, (c.number,), "verbatim", d.voice)
-            for d, c in zip(draft.sentences, citations, strict=True)
+            for d, c in zip(drafted, citations, strict=True)
         )
         has_essay = any(document.kind == "essay" for document in documents.values())
         silent = has_essay and all(c.kind == "background" for c in citations)
@@ -93,7 +94,7 @@ def _text(
 ) -> str:
     """The answer as markdown: the essay's sentences, then the background's."""
     if not sentences:
-        return DECLINED[reason or "not_in_corpus"]
+        return DECLINED.get(reason or "", DECLINED["not_in_corpus"])
     kinds = {citation.number: citation.kind for citation in citations}
     parts = []
     for kind, label in (("essay", "The essay"), ("background", "Background")):
@@ -112,4 +113,4 @@ def _text(
 def escape_markdown(text: str) -> str:
     """`text` on one line, with the characters that would mark it up in markdown or HTML
     escaped, so that a source's "[1]" or "<b>" stays what it is."""
-    return "".join(f"\\{c}" if c in "\\`*_[]<>#|~" else c for c in " ".join(text.split()))
+    return "".join(f"\\{c}" if c in "\\`*_[]<>&#|~" else c for c in " ".join(text.split()))

@@ -31,7 +31,7 @@ CSS = """
 .answer .resolved { font-size: .85em; font-style: italic }
 .answer .reported { border-bottom: 1px dotted currentColor }
 .answer .sources { font-size: .9em; margin: 0; padding-left: 1.6em }
-.answer .sources li { margin-bottom: .5em }
+.answer .sources li { margin-bottom: .4em; opacity: .85 }
 .answer .place { display: block; opacity: .75 }
 """
 
@@ -75,10 +75,11 @@ def build_page(engine: EssayQA) -> gr.Blocks:
         )
         chat = gr.Chatbot(
             label="Conversation",
+            show_label=False,
             height="65vh",
             layout="panel",
             latex_delimiters=[],  # "$200bn" is money
-            buttons=["copy"],
+            buttons=[],
             examples=[{"text": example} for example in EXAMPLES],
             placeholder="Pick a question, or ask your own below.",
         )

@@ -1,0 +1,122 @@
+"""The corpus itself: the essay's prose alone, and briefs that can be checked."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+import yaml
+
+from essayqa.config import bundled_corpus
+from essayqa.corpus import load_corpus
+from essayqa.types import Document
+
+FILE = (bundled_corpus() / "essay.md").read_text(encoding="utf-8")
+ESSAYS = [d for d in load_corpus(bundled_corpus()) if d.kind == "essay"]
+BRIEFS = [d for d in load_corpus(bundled_corpus()) if d.kind == "background"]
+
+briefs = pytest.mark.parametrize("brief", BRIEFS, ids=[d.id for d in BRIEFS])
+
+
+def test_there_is_one_essay_and_a_shelf_beside_it() -> None:
+    assert [d.path for d in ESSAYS] == ["essay.md"]
+    assert BRIEFS
+
+
+def test_the_essay_has_its_headings_in_order_and_is_whole() -> None:
+    text = ESSAYS[0].text
+    headings = re.findall(r"^#+ .*$", text, re.MULTILINE)
+    assert [" ".join(heading.split()) for heading in headings] == [
+        "## Complex relationship",
+        "## Enter Trump",
+        "## Different times",
+        "## Stronger together",
+        "## Deepened cooperation",
+        "## A different world",
+    ]
+    assert text.startswith("Trump thinks that lifting sanctions")
+    assert text.rstrip().endswith("So must the strategy.")
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        *("Paulsen", "Getty", "AFP", "SHARIFULIN", "font change", "President Nixon meets with"),
+        *("China's President Xi Jinping, Russia's President", "looks on during a meeting"),
+    ],
+)
+def test_captions_credits_and_layout_words_are_not_evidence(stray: str) -> None:
+    assert stray.lower() not in FILE.lower()
+
+
+def test_no_pull_quote_repeats_the_prose() -> None:
+    # Pull quotes drop a full stop or change a word, so runs of words are compared too.
+    words = re.findall(r"\w+", ESSAYS[0].text.lower())
+    runs = Counter(tuple(words[i : i + 8]) for i in range(len(words) - 7))
+    assert [" ".join(run) for run, count in runs.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("character", ["’", "\u00a0", "—", "–", "é", "ï"], ids=ascii)
+def test_the_essays_own_characters_are_kept(character: str) -> None:
+    # A quotation is word for word only if nobody tidied the typography.
+    assert character in ESSAYS[0].text
+
+
+def test_the_essay_claims_no_outlet_and_no_author() -> None:
+    # The name beside the pictures is an illustrator's; a guess would be a false fact.
+    essay = ESSAYS[0]
+    assert re.match("not named", essay.author, re.IGNORECASE)
+    assert re.match("not named", essay.publisher, re.IGNORECASE)
+    note = yaml.safe_load(FILE.split("---\n")[1])["note"]
+    assert "neither the outlet nor the author" in note
+    assert essay.title == "Why Trump's bid to peel Russia from China won't work"
+    assert essay.published == "2025"
+    assert essay.topic
+    assert essay.topic in essay.title
+
+
+@briefs
+def test_a_brief_is_short_prose_that_asks_nothing(brief: Document) -> None:
+    # A reranker loves a question that repeats the reader's.
+    assert 400 <= len(brief.text.split()) <= 800
+    assert "?" not in brief.text
+    assert not re.search(r"^\s*(?:[-*+•]|\d+[.)])\s", brief.text, re.MULTILINE)
+    assert re.search(r"^## ", brief.text, re.MULTILINE)
+
+
+@briefs
+def test_a_brief_says_how_old_it_is(brief: Document) -> None:
+    assert re.search(r"\bas of\b[^.]*\b20\d\d\b", brief.text)
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d", brief.published)
+
+
+@briefs
+def test_a_brief_names_its_author_and_licence(brief: Document) -> None:
+    assert brief.title
+    assert (brief.author, brief.publisher) == ("essayqa contributors", "essayqa")
+    assert brief.license == "MIT"
+    assert brief.path.startswith("background")
+
+
+@briefs
+def test_a_brief_can_be_checked_against_its_references(brief: Document) -> None:
+    assert brief.references
+    for reference in brief.references:
+        assert reference.title, reference
+        assert reference.publisher, reference
+        assert re.search(r"\b(?:19|20)\d\d\b|^undated$", reference.date), reference
+        assert re.fullmatch(r"https?://[^\s/]+\.[^\s]+", reference.url), reference
+    urls = Counter(reference.url for reference in brief.references)
+    assert [url for url, count in urls.items() if count > 1] == []
+
+
+def test_no_two_briefs_share_a_sentence() -> None:
+    # A copied sentence would be cited twice as if two sources agreed.
+    sentences = Counter(
+        sentence
+        for brief in BRIEFS
+        for sentence in set(re.split(r"(?<=\.)\s+", brief.text))
+        if len(sentence.split()) > 8
+    )
+    assert [s for s, n in sentences.items() if n > 1 and not s.startswith("This brief")] == []
