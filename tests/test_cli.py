@@ -184,6 +184,7 @@ def test_an_empty_batch_gives_an_empty_file(run: Run, bells: Path, tmp_path: Pat
         '{"question": "Why?", "history": [{"answer": "Yes."}]}',
         '{"question": "Why?", "history": [{"question": "Who?", "answer": 1}]}',
         json.dumps({"question": "why " * 600}),
+        json.dumps({"question": "half a \ud800 character"}),
     ],
 )
 def test_a_bad_batch_line_is_named_and_the_output_is_untouched(

@@ -221,15 +221,15 @@ def test_search_for_more_than_there_is_gives_everything_once(over: OverFiles) ->
     assert sorted(p.chunk.start for p in found) == [c.start for c in engine.index.chunks]
 
 
-@pytest.mark.parametrize("text", ["Hello!", "thanks a lot", "???", "ok", "\U0001f600", "1970"])
+@pytest.mark.parametrize("text", ["Hello!", "thanks a lot", "???", "ok", "\U0001f600", "42"])
 def test_what_asks_nothing_is_declined_as_such(text: str, engine: EssayQA) -> None:
     answer = engine.ask(text)
     assert problems(answer, engine) == []
     assert (answer.status, answer.reason, answer.nearest) == ("declined", "not_a_question", ())
 
 
-@pytest.mark.parametrize("text", ["", "  \n\t", "why " * 600])
-def test_an_empty_or_overlong_question_is_an_input_error(text: str, engine: EssayQA) -> None:
+@pytest.mark.parametrize("text", ["", "  \n\t", "why " * 600, "half a \ud800 character"], ids=ascii)
+def test_a_question_that_cannot_be_read_is_an_input_error(text: str, engine: EssayQA) -> None:
     with pytest.raises(InputError):
         engine.ask(text)
     with pytest.raises(InputError):
@@ -238,7 +238,7 @@ def test_an_empty_or_overlong_question_is_an_input_error(text: str, engine: Essa
 
 @pytest.mark.parametrize(
     "question",
-    ["\0why", "why\ud800 not", "‮why won't it work?", "<b>why</b>", "[1] why?", "why\r\nnot"],
+    ["\0why", "‮why won't it work?", "<b>why</b>", "[1] why?", "why\r\nnot"],
     ids=ascii,
 )
 def test_odd_characters_are_answered_not_crashed_on(question: str, engine: EssayQA) -> None:
@@ -277,7 +277,7 @@ def test_markup_in_a_document_survives_as_text(over: OverFiles) -> None:
         assert problems(answer, engine) == []
         assert quote in [c.quote for c in answer.citations]
         assert quote in [s.text for s in answer.sentences]
-        unescaped = re.sub(r"\\([\\`*_\[\]<>#|~])", r"\1", answer.text)
+        unescaped = re.sub(r"\\([^a-zA-Z0-9\s])", r"\1", answer.text)
         assert quote in unescaped
         assert not re.search(r"(?<!\\)<", answer.text)
 

@@ -22,7 +22,9 @@ from chromadb.api.models.Collection import Collection
 from conftest import CountingEmbedder, MakeCorpus
 
 from essayqa import Config, CorpusError, EssayQA, IndexStoreError
-from essayqa.index import PREFIX, connect, store_path
+from essayqa.chunks import CHUNKER_VERSION, chunk_document
+from essayqa.corpus import load_corpus
+from essayqa.index import PREFIX, Index, Progress, connect, open_index, store_path
 from essayqa.models import OnnxEmbedder
 from essayqa.types import Embedder, Vectors
 
@@ -78,13 +80,19 @@ def the_collection(config: Config) -> Collection:
     return only
 
 
-def finds_itself(engine: EssayQA, embedder: Embedder) -> bool:
+def opened(config: Config, embedder: Embedder, progress: Progress | None = None) -> Index:
+    """The index alone: what else `EssayQA` prepares would cost large corpora minutes."""
+    documents = load_corpus(config.corpus)
+    return open_index(config, documents, chunk_document, CHUNKER_VERSION, embedder, progress)
+
+
+def finds_itself(index: Index, embedder: Embedder) -> bool:
     """Whether each of some chunks is the nearest to its own vector."""
-    chunks = engine.index.chunks[:: max(1, len(engine.index.chunks) // 10)]
+    chunks = index.chunks[:: max(1, len(index.chunks) // 10)]
     prefixed = [f"{c.heading}\n{c.text}" if c.heading else c.text for c in chunks]
     vectors = embedder.embed_texts([text.strip() for text in prefixed])
     return all(
-        engine.index.nearest(v, 1)[0].text == c.text for v, c in zip(vectors, chunks, strict=True)
+        index.nearest(v, 1)[0].chunk.text == c.text for v, c in zip(vectors, chunks, strict=True)
     )
 
 
@@ -112,8 +120,8 @@ def config(make_corpus: MakeCorpus, tmp_path: Path) -> Config:
 
 
 def test_stored_rows_point_at_exactly_their_text(config: Config) -> None:
-    engine = EssayQA(config, embedder=Hashed()).open()
-    texts = {d.id: d.text for d in engine.documents}
+    opened(config, Hashed())
+    texts = {d.id: d.text for d in load_corpus(config.corpus)}
     rows = the_collection(config).get(include=["documents", "metadatas"])
     found: list[tuple[Any, ...]] = []
     for text, metadata in zip(rows["documents"] or [], rows["metadatas"] or [], strict=True):
@@ -132,8 +140,8 @@ def test_stored_rows_point_at_exactly_their_text(config: Config) -> None:
 
 
 def test_a_reopened_index_gives_the_same_chunks_in_the_same_order(config: Config) -> None:
-    built = EssayQA(config, embedder=Hashed()).index
-    reopened = EssayQA(config, embedder=Hashed()).index
+    built = opened(config, Hashed())
+    reopened = opened(config, Hashed())
     assert built.name == reopened.name
     assert built.chunks == reopened.chunks
     assert [c.document_id for c in built.chunks] == ["essay"] * 3 + ["cranes"] * 2
@@ -141,10 +149,11 @@ def test_a_reopened_index_gives_the_same_chunks_in_the_same_order(config: Config
 
 def test_essay_only_search_gives_no_background(config: Config) -> None:
     embedder = Hashed()
-    index = EssayQA(config, embedder=embedder).index
+    index = opened(config, embedder)
     vector = embedder.embed_query("A crane lifts forty tonnes.")
-    assert index.nearest(vector, 5)[0].document_id == "cranes"
-    assert {c.document_id for c in index.nearest(vector, 5, essay_only=True)} == {"essay"}
+    assert index.nearest(vector, 5)[0].chunk.document_id == "cranes"
+    essay = index.nearest(vector, 5, essay_only=True)
+    assert {p.chunk.document_id for p in essay} == {"essay"}
     assert index.matching("crane", 5)
     assert index.matching("crane", 5, essay_only=True) == []
 
@@ -153,9 +162,9 @@ def test_essay_only_search_gives_no_background(config: Config) -> None:
 def test_any_number_of_chunks_builds(make_corpus: MakeCorpus, tmp_path: Path, count: int) -> None:
     # Chroma takes at most 5,461 rows at once.
     corpus = make_corpus({"a.txt": paragraphs(count)})
-    engine = EssayQA(Config(corpus=corpus, data_dir=tmp_path / "data"), embedder=Hashed())
-    assert len(engine.index.chunks) == count
-    assert finds_itself(engine, Hashed())
+    index = opened(Config(corpus=corpus, data_dir=tmp_path / "data"), Hashed())
+    assert len(index.chunks) == count
+    assert finds_itself(index, Hashed())
 
 
 def test_a_corpus_of_headings_alone_is_a_corpus_error(
@@ -163,14 +172,14 @@ def test_a_corpus_of_headings_alone_is_a_corpus_error(
 ) -> None:
     config = Config(corpus=make_corpus({"a.md": "# One\n\n## Two\n"}), data_dir=tmp_path / "data")
     with pytest.raises(CorpusError, match="paragraph"):
-        EssayQA(config, embedder=Hashed()).open()
+        opened(config, Hashed())
 
 
 def test_a_corpus_without_an_indexable_word_opens(make_corpus: MakeCorpus, tmp_path: Path) -> None:
     corpus = make_corpus({"a.txt": "the and of\n\n— … —\n"})
-    engine = EssayQA(Config(corpus=corpus, data_dir=tmp_path / "data"), embedder=Hashed())
-    assert len(engine.index.chunks) == 2
-    assert engine.index.matching("the harbour", 5) == []
+    index = opened(Config(corpus=corpus, data_dir=tmp_path / "data"), Hashed())
+    assert len(index.chunks) == 2
+    assert index.matching("the harbour", 5) == []
 
 
 # What is embedded, and when.
@@ -178,7 +187,7 @@ def test_a_corpus_without_an_indexable_word_opens(make_corpus: MakeCorpus, tmp_p
 
 def test_an_unchanged_corpus_is_not_embedded_again(config: Config, bundled: OnnxEmbedder) -> None:
     first = CountingEmbedder(bundled)
-    EssayQA(config, embedder=first).open()
+    opened(config, first)
     assert len(first.texts) == 5
     again = CountingEmbedder(bundled)
     assert EssayQA(config, embedder=again).ask("When does the harbour close?").citations
@@ -190,7 +199,7 @@ def test_headings_are_embedded_with_their_text_and_nothing_else(
     config: Config, bundled: OnnxEmbedder
 ) -> None:
     counting = CountingEmbedder(bundled)
-    EssayQA(config, embedder=counting).open()
+    opened(config, counting)
     assert "Tides\nThe tide turns twice a day." in counting.texts
     assert "A crane lifts forty tonnes." in [text.strip() for text in counting.texts]
 
@@ -198,7 +207,7 @@ def test_headings_are_embedded_with_their_text_and_nothing_else(
 def test_only_a_changed_paragraph_is_embedded_and_moved_text_is_not(
     config: Config, bundled: OnnxEmbedder
 ) -> None:
-    EssayQA(config, embedder=bundled).open()
+    opened(config, bundled)
     essay = config.corpus / "essay.md"
     essay.write_text(
         "# Harbours\n\nA new first paragraph.\n\nThe harbour closes at nine.\n\n## Tides\n\n"
@@ -211,40 +220,40 @@ def test_only_a_changed_paragraph_is_embedded_and_moved_text_is_not(
     text = engine.documents[0].text
     assert [text[c.start : c.end] for c in answer.citations] == ["The harbour closes at nine."]
     assert [c.ordinal for c in engine.index.chunks[:4]] == [0, 1, 2, 3]
-    assert finds_itself(engine, bundled)
+    assert finds_itself(engine.index, bundled)
 
 
 def test_text_under_another_heading_is_embedded_again(
     config: Config, bundled: OnnxEmbedder
 ) -> None:
-    EssayQA(config, embedder=bundled).open()
+    opened(config, bundled)
     essay = config.corpus / "essay.md"
     essay.write_text(essay.read_text().replace("## Tides", "## Salt"))
     counting = CountingEmbedder(bundled)
-    engine = EssayQA(config, embedder=counting).open()
+    index = opened(config, counting)
     assert len(counting.texts) == 2
-    assert {c.heading for c in engine.index.chunks[:3]} == {"Harbours", "Salt"}
+    assert {c.heading for c in index.chunks[:3]} == {"Harbours", "Salt"}
 
 
 def test_another_embedder_of_another_length_stands_beside_the_old(config: Config) -> None:
     # Others fail with a dimension error, even after a reset.
     narrow, wide = Hashed(16), Hashed(24)
-    old = EssayQA(config, embedder=narrow).open()
-    new = EssayQA(config, embedder=wide).open()
-    assert old.index.name != new.index.name
-    for engine, embedder in ((old, narrow), (new, wide), (old, narrow)):
-        assert finds_itself(engine, embedder)
+    old = opened(config, narrow)
+    new = opened(config, wide)
+    assert old.name != new.name
+    for index, embedder in ((old, narrow), (new, wide), (old, narrow)):
+        assert finds_itself(index, embedder)
     counting = CountingEmbedder(narrow)
-    EssayQA(config, embedder=counting).open()
+    opened(config, counting)
     assert counting.texts == []
 
 
 def test_changed_front_matter_alone_is_seen(config: Config) -> None:
-    EssayQA(config, embedder=Hashed()).open()
+    opened(config, Hashed())
     essay = config.corpus / "essay.md"
     essay.write_text(essay.read_text().replace("title: Harbours", "title: Ports"))
     counting = CountingEmbedder(Hashed())
-    assert EssayQA(config, embedder=counting).index.chunks[0].title == "Ports"
+    assert opened(config, counting).chunks[0].title == "Ports"
     assert counting.texts == []
 
 
@@ -252,7 +261,7 @@ def test_progress_counts_up_to_every_chunk_once(config: Config) -> None:
     calls: list[tuple[int, int]] = []
     essay = config.corpus / "essay.md"
     essay.write_text(essay.read_text() + "\n\n" + paragraphs(70))
-    EssayQA(config, embedder=Hashed(), progress=lambda *call: calls.append(call)).open()
+    opened(config, Hashed(), lambda *call: calls.append(call))
     assert calls[-1] == (75, 75)
     assert [done for done, _ in calls] == sorted(done for done, _ in calls)
 
@@ -264,15 +273,16 @@ def test_a_build_that_fails_midway_leaves_the_old_index_serving(
     make_corpus: MakeCorpus, tmp_path: Path
 ) -> None:
     config = Config(corpus=make_corpus({"a.txt": paragraphs(5)}), data_dir=tmp_path / "data")
-    old = EssayQA(config, embedder=Hashed()).open()
+    old = opened(config, Hashed())
     make_corpus({"a.txt": paragraphs(105)})
-    broken = EssayQA(config, embedder=FailsOnSecondBatch())
+    broken = FailsOnSecondBatch()
     with pytest.raises(IndexStoreError, match="the embedder stopped"):
-        broken.open()
+        opened(config, broken)
     assert finds_itself(old, Hashed())
-    # The same engine may try again, and what is half there is completed, not served.
-    assert len(broken.index.chunks) == 105
-    assert finds_itself(EssayQA(config, embedder=Hashed()), Hashed())
+    # What is half there is completed, not served.
+    index = opened(config, broken)
+    assert len(index.chunks) == 105
+    assert finds_itself(index, Hashed())
 
 
 def test_a_failing_embedder_is_not_blamed_on_the_index(
@@ -281,7 +291,7 @@ def test_a_failing_embedder_is_not_blamed_on_the_index(
     # Rebuilding the index mends no embedder.
     config = Config(corpus=make_corpus({"a.txt": paragraphs(50)}), data_dir=tmp_path / "data")
     with pytest.raises(Exception, match="the embedder stopped") as raised:
-        EssayQA(config, embedder=FailsOnSecondBatch()).open()
+        opened(config, FailsOnSecondBatch())
     assert "--rebuild" not in str(raised.value)
 
 
@@ -289,8 +299,8 @@ DIES = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from essayqa import Config, EssayQA
-from test_index import Hashed
+from essayqa import Config
+from test_index import Hashed, opened
 class Dies(Hashed):
     batches = 0
     def embed_texts(self, texts):
@@ -298,7 +308,7 @@ class Dies(Hashed):
         if self.batches == 2:
             os._exit(9)
         return super().embed_texts(texts)
-EssayQA(Config(corpus=Path(sys.argv[2]), data_dir=Path(sys.argv[3])), embedder=Dies()).open()
+opened(Config(corpus=Path(sys.argv[2]), data_dir=Path(sys.argv[3])), Dies())
 """
 
 
@@ -310,35 +320,35 @@ def test_a_killed_build_is_completed_by_the_next_open(
     builder.communicate(timeout=60)
     assert builder.returncode == 9
     assert not (the_collection(config).metadata or {})["complete"]
-    engine = EssayQA(config, embedder=Hashed()).open()
-    assert len(engine.index.chunks) == 80
-    assert finds_itself(engine, Hashed())
+    index = opened(config, Hashed())
+    assert len(index.chunks) == 80
+    assert finds_itself(index, Hashed())
 
 
 def test_an_incomplete_collection_is_completed_never_served(config: Config) -> None:
-    EssayQA(config, embedder=Hashed()).open()
+    opened(config, Hashed())
     collection = the_collection(config)
     ids = collection.get()["ids"]
     collection.delete(ids=ids[:3])
     collection.modify(metadata={**(collection.metadata or {}), "complete": False})
     counting = CountingEmbedder(Hashed())
-    engine = EssayQA(config, embedder=counting).open()
+    index = opened(config, counting)
     assert counting.texts
-    assert {c.id for c in engine.index.chunks} == set(ids)
-    assert finds_itself(engine, Hashed())
+    assert {c.id for c in index.chunks} == set(ids)
+    assert finds_itself(index, Hashed())
 
 
 def test_threads_that_build_at_once_all_end_well(make_corpus: MakeCorpus, tmp_path: Path) -> None:
     config = Config(corpus=make_corpus({"a.txt": paragraphs(150)}), data_dir=tmp_path / "data")
     embedders = [CountingEmbedder(Hashed()) for _ in range(4)]
-    opened: list[EssayQA] = []
+    indexes: list[Index] = []
     failed: list[BaseException] = []
     together = threading.Barrier(4)
 
     def build(embedder: Embedder) -> None:
         together.wait()
         try:
-            opened.append(EssayQA(config, embedder=embedder).open())
+            indexes.append(opened(config, embedder))
         except BaseException as error:
             failed.append(error)
 
@@ -348,10 +358,10 @@ def test_threads_that_build_at_once_all_end_well(make_corpus: MakeCorpus, tmp_pa
     for thread in threads:
         thread.join()
     assert failed == []
-    assert [len(engine.index.chunks) for engine in opened] == [150] * 4
+    assert [len(index.chunks) for index in indexes] == [150] * 4
     # One builds while the others wait.
     assert sorted(len(embedder.texts) for embedder in embedders) == [0, 0, 0, 150]
-    assert all(finds_itself(engine, Hashed()) for engine in opened)
+    assert all(finds_itself(index, Hashed()) for index in indexes)
 
 
 BUILD = """
@@ -359,13 +369,13 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from conftest import CountingEmbedder
-from essayqa import Config, EssayQA
-from test_index import Hashed, finds_itself
+from essayqa import Config
+from test_index import Hashed, finds_itself, opened
 embedder = CountingEmbedder(Hashed())
 config = Config(corpus=Path(sys.argv[2]), data_dir=Path(sys.argv[3]), chroma_url=sys.argv[4])
-engine = EssayQA(config, embedder=embedder).open()
-assert finds_itself(engine, Hashed())
-print(len(engine.index.chunks), len(embedder.texts))
+index = opened(config, embedder)
+assert finds_itself(index, Hashed())
+print(len(index.chunks), len(embedder.texts))
 """
 
 
@@ -394,10 +404,10 @@ def test_superseded_collections_are_removed_and_the_latest_two_kept(
     names = []
     for count in (2, 3, 4, 5):
         make_corpus({"a.txt": paragraphs(count)})
-        engine = EssayQA(config, embedder=Hashed()).open()
-        names.append(engine.index.name)
+        index = opened(config, Hashed())
+        names.append(index.name)
         assert {c.name for c in collections(config)} == set(names[-2:])
-    assert finds_itself(engine, Hashed())
+    assert finds_itself(index, Hashed())
 
 
 def test_a_collection_of_someone_else_is_left_alone(config: Config) -> None:
@@ -406,31 +416,31 @@ def test_a_collection_of_someone_else_is_left_alone(config: Config) -> None:
     client.create_collection(f"{PREFIX}theirs", embedding_function=None)
     for count in (2, 3, 4):
         (config.corpus / "a.txt").write_text(paragraphs(count))
-        EssayQA(config, embedder=Hashed()).open()
+        opened(config, Hashed())
     assert {"theirs", f"{PREFIX}theirs"} <= {c.name for c in client.list_collections()}
 
 
 def test_two_corpora_in_one_store_do_not_evict_each_other(tmp_path: Path) -> None:
-    def opened(name: str, count: int) -> CountingEmbedder:
+    def build(name: str, count: int) -> CountingEmbedder:
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         (folder / "a.txt").write_text(paragraphs(count))
         embedder = CountingEmbedder(Hashed())
-        EssayQA(Config(corpus=folder, data_dir=tmp_path / "data"), embedder=embedder).open()
+        opened(Config(corpus=folder, data_dir=tmp_path / "data"), embedder)
         return embedder
 
-    opened("one", 2)
+    build("one", 2)
     for count in (3, 4, 5, 6):
-        opened("two", count)
-    assert opened("one", 2).texts == []
+        build("two", count)
+    assert build("one", 2).texts == []
 
 
 def test_the_same_corpus_at_two_paths_is_embedded_once(config: Config, tmp_path: Path) -> None:
-    EssayQA(config, embedder=Hashed()).open()
+    opened(config, Hashed())
     copy = tmp_path / "copy"
     shutil.copytree(config.corpus, copy)
     counting = CountingEmbedder(Hashed())
-    EssayQA(Config(corpus=copy, data_dir=config.data_dir), embedder=counting).open()
+    opened(Config(corpus=copy, data_dir=config.data_dir), counting)
     assert counting.texts == []
 
 
@@ -481,7 +491,7 @@ def test_a_damaged_store_is_an_error_with_advice_and_rebuild_mends_it(
         assert "AttributeError" not in str(raised.value)
     engine.rebuild()
     assert len(engine.index.chunks) == 5
-    assert finds_itself(engine, Hashed())
+    assert finds_itself(engine.index, Hashed())
 
 
 @damages
@@ -492,7 +502,7 @@ def test_the_advice_for_a_damaged_store_works(
     damage(store_path(config) / "chroma.sqlite3")
     engine = EssayQA(config, embedder=Hashed())
     engine.rebuild()
-    assert finds_itself(engine, Hashed())
+    assert finds_itself(engine.index, Hashed())
 
 
 def test_rebuild_mends_a_store_damaged_while_it_was_open(config: Config) -> None:
@@ -501,21 +511,43 @@ def test_rebuild_mends_a_store_damaged_while_it_was_open(config: Config) -> None
     with pytest.raises(IndexStoreError):
         engine.search("harbour")
     engine.rebuild()
-    assert finds_itself(engine, Hashed())
+    assert finds_itself(engine.index, Hashed())
+
+
+def test_rebuild_on_a_server_embeds_again(config: Config, tmp_path: Path, server: str) -> None:
+    counting = CountingEmbedder(Hashed())
+    served = Config(corpus=config.corpus, data_dir=tmp_path / "data", chroma_url=server)
+    engine = EssayQA(served, embedder=counting).open()
+    engine.rebuild()
+    assert len(counting.texts) == 10
+    assert finds_itself(engine.index, Hashed())
+
+
+@damages
+def test_damaged_derived_files_beside_the_store_are_made_again(
+    config: Config, damage: Damage
+) -> None:
+    before = EssayQA(config, embedder=Hashed()).ask("When does the harbour close?")
+    beside = [path for path in config.data_dir.rglob("*.npz") if path.is_file()]
+    for path in beside:
+        path.write_bytes(path.read_bytes() * 40)  # long enough for each damage
+        damage(path)
+    after = EssayQA(config, embedder=Hashed()).ask("When does the harbour close?")
+    assert after.citations == before.citations
 
 
 def test_rebuild_embeds_every_chunk_again(config: Config) -> None:
     counting = CountingEmbedder(Hashed())
     engine = EssayQA(config, embedder=counting).open()
     (config.corpus / "a.txt").write_text(paragraphs(2))
-    EssayQA(config, embedder=Hashed()).open()  # a second collection holds their vectors
+    opened(config, Hashed())  # a second collection holds their vectors
     counting.texts.clear()
     engine.rebuild()
     assert len(counting.texts) == 7
 
 
 def test_an_index_with_missing_rows_is_an_error_and_rebuild_mends_it(config: Config) -> None:
-    EssayQA(config, embedder=Hashed()).open()
+    opened(config, Hashed())
     collection = the_collection(config)
     collection.delete(ids=collection.get()["ids"][:1])
     engine = EssayQA(config, embedder=Hashed())
@@ -526,7 +558,7 @@ def test_an_index_with_missing_rows_is_an_error_and_rebuild_mends_it(config: Con
 
 
 def test_an_index_whose_rows_were_changed_is_an_error_not_a_wrong_quote(config: Config) -> None:
-    EssayQA(config, embedder=Hashed()).open()
+    opened(config, Hashed())
     collection = the_collection(config)
     rows = collection.get(include=["documents"])
     changed = [(text or "").replace("nine", "noon") for text in rows["documents"] or []]
@@ -550,7 +582,7 @@ def test_an_impossible_data_folder_is_named_with_advice_that_helps(
             pytest.skip("needs /proc, which refuses even root")
     config = Config(corpus=make_corpus(FILES), data_dir=data_dir)
     with pytest.raises(IndexStoreError, match="cannot be") as raised:
-        EssayQA(config, embedder=Hashed()).open()
+        opened(config, Hashed())
     assert str(data_dir) in str(raised.value)
     # A rebuild would meet the same wall; the setting to change is the folder's.
     assert "ESSAYQA_DATA" in str(raised.value)
@@ -606,18 +638,17 @@ def test_an_index_on_a_server_outlives_the_server(make_corpus: MakeCorpus, tmp_p
         corpus=corpus, data_dir=tmp_path / "data", chroma_url=f"http://127.0.0.1:{port}"
     )
     with chroma_server(tmp_path / "server", port):
-        engine = EssayQA(config, embedder=Hashed()).open()
-        assert finds_itself(engine, Hashed())
-        built = engine.index.chunks
+        index = opened(config, Hashed())
+        assert finds_itself(index, Hashed())
     with pytest.raises(IndexStoreError):
-        engine.search("harbour")
+        index.nearest(Hashed().embed_query("harbour"), 1)
     with chroma_server(tmp_path / "server", port):
         counting = CountingEmbedder(Hashed())
-        reopened = EssayQA(config, embedder=counting).open()
+        reopened = opened(config, counting)
         assert counting.texts == []
-        assert reopened.index.chunks == built
+        assert reopened.chunks == index.chunks
         assert finds_itself(reopened, Hashed())
-        assert finds_itself(engine, Hashed())  # one that was open goes on
+        assert finds_itself(index, Hashed())  # one that was open goes on
     assert not config.data_dir.exists()
 
 
@@ -629,10 +660,9 @@ def test_two_clients_build_on_one_server_at_once(
     assert [chunks for chunks, _ in build_in_processes(config, 2)] == [300, 300]
     assert the_collection(config).count() == 300
     counting = CountingEmbedder(Hashed())
-    engine = EssayQA(config, embedder=counting).open()
+    index = opened(config, counting)
     assert counting.texts == []
-    engine.rebuild()
-    assert len(counting.texts) == 300
+    assert len(index.chunks) == 300
 
 
 def test_a_server_that_is_down_is_named_not_taken_for_an_empty_corpus(
@@ -667,7 +697,7 @@ def test_a_server_that_is_not_chroma_is_named(make_corpus: MakeCorpus, tmp_path:
         url = f"http://127.0.0.1:{port}"
         config = Config(corpus=make_corpus(FILES), data_dir=tmp_path / "data", chroma_url=url)
         with pytest.raises(IndexStoreError) as raised:
-            EssayQA(config, embedder=Hashed()).open()
+            opened(config, Hashed())
         assert url in str(raised.value)
     finally:
         other.terminate()

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .chunks import CHUNKER_VERSION, chunk_document
-from .compose import compose
+from .compose import compose, compose_whole
 from .config import Config
 from .corpus import load_corpus
+from .evidence import Evidence, open_evidence
 from .index import Index, drop_index, index_name, open_index
 from .models import load_embedder, load_reranker
 from .question import understand
-from .retrieve import retrieve
+from .retrieve import rerank, retrieve
+from .spelling import speller
 from .types import Answer, Document, Draft, Embedder, Passage, Reranker, Turn
 from .verify import verify
 
@@ -26,7 +28,15 @@ Progress = Callable[[int, int], None]
 class _Opened:
     documents: dict[str, Document]
     index: Index
-    topic: str
+    evidence: Evidence
+    # The corpus's one essay; None when there are several, or none.
+    essay: Document | None
+    spell: Callable[[str], str]
+
+    @property
+    def topic(self) -> str:
+        """What an unsaid "it" means."""
+        return self.essay.topic if self.essay else ""
 
 
 class EssayQA:
@@ -63,21 +73,31 @@ class EssayQA:
         """
         clock = _Clock()
         opened = self._open()
-        asked = understand(question, history, topic=opened.topic, essay_only=essay_only)
+        asked = understand(
+            question, history, topic=opened.topic, essay_only=essay_only, spell=opened.spell
+        )
         clock.lap("question")
         if not asked.asks:
             return verify(asked, Draft((), (), "not_a_question"), opened.documents, clock.laps)
-        passages = retrieve(asked, opened.index, self._embedder, self._reranker)
-        clock.lap("retrieve")
-        draft = compose(asked, passages, opened.index.before, self._reranker)
+        if asked.whole and opened.essay:
+            essay = opened.essay.id
+            sentences = [s for s in opened.evidence.sentences if s.chunk.document_id == essay]
+            draft = compose_whole(asked.whole, sentences)
+        else:
+            passages = retrieve(asked, opened.index, self._embedder)
+            clock.lap("retrieve")
+            judged = opened.evidence.judge(asked.standalone, passages, self._reranker)
+            clock.lap("judge")
+            draft = compose(asked, judged)
         clock.lap("compose")
         return verify(asked, draft, opened.documents, clock.total())
 
     def search(self, query: str, k: int = 10, *, essay_only: bool = False) -> list[Passage]:
         """Up to `k` passages for `query`, best first, scores in [0, 1]."""
         opened = self._open()
-        asked = understand(query, topic=opened.topic, essay_only=essay_only)
-        return retrieve(asked, opened.index, self._embedder, self._reranker, k)
+        asked = understand(query, topic=opened.topic, essay_only=essay_only, spell=opened.spell)
+        passages = retrieve(asked, opened.index, self._embedder)
+        return rerank(asked, passages, self._reranker, k)
 
     def open(self) -> EssayQA:
         """Read the corpus and open or build the index now rather than at first use."""
@@ -116,10 +136,15 @@ class EssayQA:
         index = open_index(
             self.config, documents, chunk_document, CHUNKER_VERSION, self._embedder, self._progress
         )
+        evidence = open_evidence(self.config, index.name, index.chunks, self._progress)
         essays = [document for document in documents if document.kind == "essay"]
-        # Only a lone essay is what an unsaid "it" can mean.
-        topic = essays[0].topic if len(essays) == 1 else ""
-        return _Opened({document.id: document for document in documents}, index, topic)
+        return _Opened(
+            documents={document.id: document for document in documents},
+            index=index,
+            evidence=evidence,
+            essay=essays[0] if len(essays) == 1 else None,
+            spell=speller((document.text for document in documents), evidence.knows),
+        )
 
 
 class _Clock:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from .config import Config
 from .errors import CorpusError, EssayQAError, IndexStoreError
-from .types import Chunk, Document, Embedder, Vectors
+from .types import Chunk, Document, Embedder, Passage, Vectors
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -45,8 +45,8 @@ class Index:
         self._position = {chunk.id: i for i, chunk in enumerate(self.chunks)}
         self._keywords = _Keywords(self.chunks)
 
-    def nearest(self, vector: Vectors, k: int, *, essay_only: bool = False) -> list[Chunk]:
-        """Up to `k` chunks by cosine similarity to a unit vector, nearest first."""
+    def nearest(self, vector: Vectors, k: int, *, essay_only: bool = False) -> list[Passage]:
+        """Up to `k` passages by cosine similarity to a unit vector, nearest first."""
         try:
             found = self._collection.query(
                 query_embeddings=[vector.tolist()],
@@ -59,7 +59,11 @@ class Index:
                 f"the index {self.name!r} could not be searched ({_first_line(error)}); "
                 "run `essayqa doctor`"
             ) from error
-        return [self.chunks[self._position[chunk_id]] for chunk_id in found["ids"][0]]
+        distances = (found["distances"] or [[]])[0]
+        return [
+            Passage(self.chunks[self._position[chunk_id]], min(max(1 - distance, 0.0), 1.0))
+            for chunk_id, distance in zip(found["ids"][0], distances, strict=True)
+        ]
 
     def matching(self, text: str, k: int, *, essay_only: bool = False) -> list[Chunk]:
         """Up to `k` chunks that share a word with `text`, by BM25, best first."""
@@ -73,14 +77,6 @@ class Index:
             key=lambda i: -scores[i],
         )
         return [self.chunks[i] for i in ranked[:k]]
-
-    def before(self, chunk: Chunk) -> Chunk | None:
-        """The chunk that precedes `chunk` in its document and section, if any."""
-        i = self._position[chunk.id]
-        other = self.chunks[i - 1] if i else None
-        if other and (other.document_id, other.heading) == (chunk.document_id, chunk.heading):
-            return other
-        return None
 
 
 class _Keywords:

@@ -26,6 +26,10 @@ CHECKSUMS = {
         "model.onnx": "68807e3ff2abb83cdd708d8243fd398246e397bfee2ba611c2bad728e27df743",
         "tokenizer.json": "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66",
     },
+    "colbert": {
+        "model.onnx": "4980983628c18e4f0a4c756114abd2d7c097c6ccad9cffc70e77302d21e05df0",
+        "tokenizer.json": "cb374d6bc042c22455946f4e09a89d29882a199fdaf8fb25be00dc8b8857a448",
+    },
     "reranker_en": {
         "model.onnx": "1225ccd6afd0f1b43a1b08bf67cd1cb68c05aafb443e9d8450015b8b3837ffd1",
         "tokenizer.json": "cb374d6bc042c22455946f4e09a89d29882a199fdaf8fb25be00dc8b8857a448",
@@ -60,6 +64,10 @@ class OnnxEmbedder:
     def id(self) -> str:
         return f"{BUNDLED_EMBEDDER}:{self._model.checksum[:16]}"
 
+    def knows(self, word: str) -> bool:
+        """Whether a lower-case word is one of the 30,000 that its vocabulary holds whole."""
+        return self._model.tokenizer.token_to_id(word) is not None
+
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         return self._embed(list(texts))
 
@@ -70,9 +78,9 @@ class OnnxEmbedder:
     def _embed(self, texts: list[str]) -> Vectors:
         import numpy as np
 
-        rows = self._model.run(texts, lambda outputs: outputs[0][:, 0])
-        vectors = np.asarray(rows, dtype=np.float32).reshape(len(texts), -1)
-        return _normalised(vectors)
+        if not texts:
+            return np.zeros((0, 384), dtype=np.float32)
+        return _normalised(np.stack([row[0] for row in self._model.run(texts)]))
 
 
 class OnnxReranker:
@@ -90,9 +98,33 @@ class OnnxReranker:
         import numpy as np
 
         pairs = [(question, text) for text in texts]
-        rows = self._model.run(pairs, lambda outputs: outputs[0][:, 0])
-        logits = np.asarray(rows, dtype=np.float32).reshape(len(pairs))
+        logits = np.asarray(self._model.run(pairs), dtype=np.float32).reshape(len(pairs))
         return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
+
+
+class OnnxAligner:
+    """answerai-colbert-small-v1, int8: a vector for each token, for late interaction.
+    Safe across threads.
+
+    This export ends before the model's last, 96-d projection, so its vectors are the
+    384-d hidden states; it ranks better without the usual padding of questions.
+    """
+
+    def __init__(self, threads: int = 2) -> None:
+        self._model = _OnnxModel("colbert", threads)
+
+    @property
+    def id(self) -> str:
+        """Name and checksum of the model."""
+        return f"answerai-colbert-small-v1:{self._model.checksum[:16]}"
+
+    def embed_texts(self, texts: Sequence[str]) -> list[Vectors]:
+        """Unit vectors of each text's tokens, shape (tokens, 384), float32."""
+        return [_normalised(row) for row in self._model.run(texts, marker="[unused1]")]
+
+    def embed_query(self, text: str) -> Vectors:
+        """Unit vectors of a question's tokens, shape (tokens, 384), float32."""
+        return _normalised(self._model.run([text], marker="[unused0]")[0])
 
 
 class _OnnxModel:
@@ -108,31 +140,38 @@ class _OnnxModel:
         """The sha256 of the weights, which loading has to find true."""
         return CHECKSUMS[self._folder]["model.onnx"]
 
-    def run(
-        self, texts: Sequence[str | tuple[str, str]], pick: Callable[[list[Any]], Any]
-    ) -> list[Any]:
-        """`pick` of the model's outputs for each text or pair, in the order given."""
+    @property
+    def tokenizer(self) -> Any:
+        """The loaded tokenizer."""
+        return self._load()[0]
+
+    def run(self, texts: Sequence[str | tuple[str, str]], marker: str = "") -> list[Any]:
+        """The first output for each text or pair, in the order given, without padding.
+        A `marker` token is put after the first."""
         import numpy as np
 
         if not texts:
             return []
         tokenizer, session = self._load()
-        encodings = tokenizer.encode_batch(list(texts))
+        encodings = [(e.ids, e.type_ids) for e in tokenizer.encode_batch(list(texts))]
+        if marker:
+            mark = tokenizer.token_to_id(marker)
+            encodings = [([ids[0], mark, *ids[1:]], [0, *types]) for ids, types in encodings]
         results: list[Any] = [None] * len(encodings)
-        by_length = sorted(range(len(encodings)), key=lambda i: len(encodings[i].ids))
+        by_length = sorted(range(len(encodings)), key=lambda i: len(encodings[i][0]))
         for first in range(0, len(by_length), BATCH):
             batch = by_length[first : first + BATCH]
-            width = max(len(encodings[i].ids) for i in batch)
+            width = len(encodings[batch[-1]][0])
             inputs = np.zeros((3, len(batch), width), dtype=np.int64)
             for row, i in enumerate(batch):
-                length = len(encodings[i].ids)
-                inputs[0, row, :length] = encodings[i].ids
-                inputs[1, row, :length] = 1
-                inputs[2, row, :length] = encodings[i].type_ids
+                ids, types = encodings[i]
+                inputs[0, row, : len(ids)] = ids
+                inputs[1, row, : len(ids)] = 1
+                inputs[2, row, : len(ids)] = types
             names = ("input_ids", "attention_mask", "token_type_ids")
-            outputs = session.run(None, dict(zip(names, inputs, strict=True)))
-            for i, value in zip(batch, pick(outputs), strict=True):
-                results[i] = value
+            output = session.run(None, dict(zip(names, inputs, strict=True)))[0]
+            for row, i in enumerate(batch):
+                results[i] = output[row, : len(encodings[i][0])]
         return results
 
     def _load(self) -> tuple[Any, Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .errors import InputError
-from .types import Question, Turn
+from .types import Question, Turn, Whole
 
 MAX_CHARACTERS = 2000
 # How much of an earlier question is kept: the reranker reads 512 tokens in all.
@@ -16,6 +16,27 @@ _THE_ESSAY = r"(?:the|this|that|his|her|an?) (?:essay|article|author|writer|piec
 _ABOUT_ESSAY = re.compile(
     rf"\b{_THE_ESSAY}\b|\bthesis\b|\bmain (?:point|argument|idea|claim)", re.IGNORECASE
 )
+# Questions about the essay as a whole, which no one sentence resembles.
+_GIST = re.compile(
+    r"\b(?:main|central|core|key|overall|basic) (?:argument|point|idea|claim|thesis|message|case)\b"
+    r"|\bsummar|\btl;?dr\b|\bgist\b|\bin a nutshell\b|\bin (?:a )?few words\?*$|\btake-?aways?\b"
+    rf"|\bwhat(?:'s| is| does) {_THE_ESSAY} (?:about|argue|say|claim|trying to)\b[^,;]{{0,9}}$"
+    r"|\bthesis\b|\bbottom line\b",
+    re.IGNORECASE,
+)
+_CONCLUSION = re.compile(
+    rf"\bconclu(?:sion|de)|\bhow does {_THE_ESSAY} (?:end|close|finish)|\bfinal (?:point|paragraph)"
+    rf"|\bend of {_THE_ESSAY}",
+    re.IGNORECASE,
+)
+# Questions for a verdict on the plan, not for what anyone else makes of it.
+_EVALUATES = re.compile(
+    r"\b(?:will|would|won't|can|can't|could|does|doesn't|is|isn't|why|how likely)\b.*"
+    r"\b(?:work|fail|failure|succeed|realistic|feasible|flaw(?:ed)?|na[iï]ve|mistake|doomed|wrong"
+    r"|impossible|pay off|achieve|good idea|wise|viable)\b",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[^\W\d_]{5,}")
 _GREETING = re.compile(
     r"(?:(?:hi|hello|hey|good (?:morning|evening|afternoon)|thanks?(?: you)?|thx|ok(?:ay)?|bye"
     r"|goodbye|yes|no|cool|great|nice|test|there|all|a lot|very much|how are you)(?: |$))+",
@@ -50,9 +71,16 @@ _FUNCTION_WORDS = re.compile(
 
 
 def understand(
-    text: str, history: Sequence[Turn] = (), *, topic: str = "", essay_only: bool = False
+    text: str,
+    history: Sequence[Turn] = (),
+    *,
+    topic: str = "",
+    essay_only: bool = False,
+    spell: Callable[[str], str] = str,
 ) -> Question:
     """`text` validated, with what it leaves out put back.
+
+    `spell` gives a word as the corpus spells it.
 
     A question that leans on something unsaid ("why not?", "and China?", "will it work?")
     is read with the question before it in `history`, else with `topic`, what the essay
@@ -71,17 +99,29 @@ def understand(
     earlier = [" ".join(turn.question.split())[:EARLIER] for turn in history]
     return Question(
         text=cleaned,
-        standalone=_standalone(cleaned, [q for q in earlier if _asks(q)], topic),
+        standalone=_standalone(
+            _WORD.sub(lambda word: spell(word[0]), cleaned), [q for q in earlier if _asks(q)], topic
+        ),
         essay_only=essay_only,
         about_essay=bool(_ABOUT_ESSAY.search(cleaned)),
         asks=_asks(cleaned),
+        whole=_whole(cleaned),
+        evaluates=bool(_EVALUATES.search(cleaned)),
     )
 
 
 def _asks(text: str) -> bool:
     """Whether there is anything to look up: words, and not just a greeting."""
     words = " ".join(re.sub(r"[^\w\s]", " ", text).split())
-    return bool(re.search(r"[^\W\d_]{2,}|[^\W\d_]\d|\d{4}", words)) and not _GREETING.fullmatch(words)
+    return bool(re.search(r"[^\W\d_]{2,}|[^\W\d_]\d|\d{4}", words)) and not _GREETING.fullmatch(
+        words
+    )
+
+
+def _whole(text: str) -> Whole:
+    if _CONCLUSION.search(text):
+        return "conclusion"
+    return "gist" if _GIST.search(text) else ""
 
 
 def _standalone(text: str, earlier: Sequence[str], topic: str) -> str:

@@ -1,4 +1,4 @@
-"""Question and `Index` to passages: dense and keyword search, fused, then reranked."""
+"""Question and `Index` to passages: dense and keyword search, fused."""
 
 from __future__ import annotations
 
@@ -7,36 +7,45 @@ from collections.abc import Sequence
 from .index import Index
 from .types import Chunk, Embedder, Kind, Passage, Question, Reranker
 
-# How many chunks each search gives, and how many of each kind the reranker reads: both
-# kinds have their own places, so that a large shelf cannot crowd out the essay.
-CANDIDATES = 60
-RERANKED: dict[Kind, int] = {"essay": 8, "background": 6}
+# How far down each search is followed.
+DENSE = 200
+KEYWORD = 50
+# How many passages of each kind are kept: each kind has its own places, so that a large
+# shelf cannot crowd out the essay.
+PLACES: dict[Kind, int] = {"essay": 40, "background": 24}
+# How many passages the cross-encoder reads for a search, at least.
+RERANKED = 16
 # Reciprocal rank fusion's usual constant (Cormack et al., 2009).
 RRF_K = 60
 
 
-def retrieve(
-    question: Question, index: Index, embedder: Embedder, reranker: Reranker, k: int = 0
+def retrieve(question: Question, index: Index, embedder: Embedder) -> list[Passage]:
+    """The passages worth reading, best first by rank in both searches; scores are
+    cosines."""
+    text, only = question.standalone, question.essay_only
+    dense = index.nearest(embedder.embed_query(text), DENSE, essay_only=only)
+    keyword = index.matching(text, KEYWORD, essay_only=only)
+    cosines = {passage.chunk.id: passage.score for passage in dense}
+    # What only the keyword search found is farther than all that the dense search did.
+    farthest = min(cosines.values(), default=0.0)
+    fused = fuse([passage.chunk for passage in dense], keyword)
+    left = dict(PLACES)
+    passages = []
+    for chunk in fused:
+        if left[chunk.kind]:
+            left[chunk.kind] -= 1
+            passages.append(Passage(chunk, cosines.get(chunk.id, farthest)))
+    return passages
+
+
+def rerank(
+    question: Question, passages: Sequence[Passage], reranker: Reranker, k: int
 ) -> list[Passage]:
-    """Passages for the question, best first; scores are the reranker's.
-
-    Up to `k`, or with `k` left out as many as the composer wants to read.
-    """
-    text = question.standalone
-    depth = max(CANDIDATES, k)
-    dense = index.nearest(embedder.embed_query(text), depth, essay_only=question.essay_only)
-    keyword = index.matching(text, depth, essay_only=question.essay_only)
-    fused = fuse(dense, keyword)
-    places = {kind: max(places, k) for kind, places in RERANKED.items()}
-    chunks = [c for kind in places for c in _of_kind(fused, kind)[: places[kind]]]
-    scores = reranker.score(text, [chunk.text for chunk in chunks])
-    passages = [Passage(chunk, float(score)) for chunk, score in zip(chunks, scores, strict=True)]
-    passages.sort(key=lambda p: -p.score)
-    return passages[:k] if k else passages
-
-
-def _of_kind(chunks: Sequence[Chunk], kind: Kind) -> list[Chunk]:
-    return [chunk for chunk in chunks if chunk.kind == kind]
+    """The best `k` passages as the cross-encoder scores them, best first."""
+    chunks = [passage.chunk for passage in passages[: max(k, RERANKED)]]
+    scores = reranker.score(question.standalone, [chunk.text for chunk in chunks])
+    scored = [Passage(chunk, float(score)) for chunk, score in zip(chunks, scores, strict=True)]
+    return sorted(scored, key=lambda p: -p.score)[:k]
 
 
 def fuse(*rankings: Sequence[Chunk]) -> list[Chunk]:

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 from .types import Span
+
+# Its subject, after any opening phrase, is only a pronoun or a pointing word.
+_LEANS = re.compile(
+    r"(?:(?:yet|but|and|so|still|then|moreover|furthermore|likewise|instead|however|also),? "
+    r"|[^,.;]{1,40}, )?"
+    r"(?:it|he|she|they|this|that|these|those(?! (?:who|\w+ing)\b)|such|his|her|its|their"
+    r"|both (?!\w+ and )"
+    r"|all (?:two|three|four))\b",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(r"\?[\"'”’)\]]*$")
+
+
+def leans(sentence: str) -> bool:
+    """Whether a sentence needs the one before it to be understood ("This was …")."""
+    return bool(_LEANS.match(sentence))
+
+
+def asks(sentence: str) -> bool:
+    """Whether a sentence is a question."""
+    return bool(_ASKS.search(sentence))
 
 
 def sentence_spans(text: str) -> list[Span]:

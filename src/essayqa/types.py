@@ -23,6 +23,8 @@ Kind = Literal["essay", "background"]
 Voice = Literal["author", "reported", "background"]
 Support = Literal["verbatim", "supported", "unsupported"]
 Status = Literal["answered", "partial", "declined"]
+# A question about the essay as a whole, "" for any other.
+Whole = Literal["", "gist", "conclusion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,50 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a chunk: `document.text[start:end] == text`.
+
+    `previous` stands before it in the same section; `leans` says that it cannot be
+    understood without it ("This was …").
+    """
+
+    chunk: Chunk
+    start: int
+    end: int
+    text: str
+    previous: Sentence | None = None
+    leans: bool = False
+
+    @property
+    def lead(self) -> Sentence | None:
+        """The sentence it cannot be understood without."""
+        return self.previous if self.leans else None
+
+    @property
+    def with_lead(self) -> str:
+        """The text as a reader needs it: after what it leans on."""
+        return f"{self.lead.text} {self.text}" if self.lead else self.text
+
+    @property
+    def with_previous(self) -> str:
+        """The text as a reader meets it: after the sentence before it."""
+        return f"{self.previous.text} {self.text}" if self.previous else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredSentence:
+    """A sentence judged for a question. `rank` orders sentences of one question only;
+    the others compare across questions: `relevance` in [0, 1] is the reranker's,
+    `similarity` and `alignment` are cosines, of the whole and token by token."""
+
+    sentence: Sentence
+    rank: float
+    relevance: float
+    similarity: float
+    alignment: float
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A chunk scored for a question; `score` in [0, 1], higher is better."""
 
@@ -125,25 +171,25 @@ class Question:
     """A validated question. `standalone` is what is searched for: the question with
     what it leaves out put back. `essay_only` keeps background sources out;
     `about_essay` means that it asks what the essay itself says; `asks` is false for a
-    greeting or a line without words."""
+    greeting or a line without words; `whole` marks a question that no one sentence
+    resembles, such as "summarise it"; `evaluates` one that asks for a judgement of what
+    the essay discusses ("will it work?")."""
 
     text: str
     standalone: str
     essay_only: bool = False
     about_essay: bool = False
     asks: bool = True
+    whole: Whole = ""
+    evaluates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DraftSentence:
-    """A sentence proposed for the answer and the span it rests on."""
+    """A sentence proposed for the answer, and whose view it states."""
 
-    text: str
-    chunk: Chunk
-    start: int
-    end: int
+    sentence: Sentence
     voice: Voice
-    score: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,10 @@ def verify(
         citations: tuple[Citation, ...] = ()
         sentences: tuple[AnswerSentence, ...] = ()
     else:
-        drafted = sorted(draft.sentences, key=lambda d: d.chunk.kind != "essay")
+        drafted = sorted(draft.sentences, key=lambda d: d.sentence.chunk.kind != "essay")
         citations = _cite(drafted, documents)
         sentences = tuple(
-            AnswerSentence(d.text, (c.number,), "verbatim", d.voice)
+            AnswerSentence(d.sentence.text, (c.number,), "verbatim", d.voice)
             for d, c in zip(drafted, citations, strict=True)
         )
         has_essay = any(document.kind == "essay" for document in documents.values())
@@ -66,12 +66,12 @@ def _cite(
     drafted: Sequence[DraftSentence], documents: Mapping[str, Document]
 ) -> tuple[Citation, ...]:
     citations = []
-    for number, d in enumerate(drafted, start=1):
-        document = documents.get(d.chunk.document_id)
-        if document is None or document.text[d.start : d.end] != d.text:
+    for number, sentence in enumerate((d.sentence for d in drafted), start=1):
+        document = documents.get(sentence.chunk.document_id)
+        if document is None or document.text[sentence.start : sentence.end] != sentence.text:
             raise IndexStoreError(
-                f"the index does not match the document {d.chunk.document_id!r} "
-                f"at {d.start}; `essayqa index --rebuild` makes a new one"
+                f"the index does not match the document {sentence.chunk.document_id!r} "
+                f"at {sentence.start}; `essayqa index --rebuild` makes a new one"
             )
         citations.append(
             Citation(
@@ -79,10 +79,10 @@ def _cite(
                 document_id=document.id,
                 title=document.title,
                 kind=document.kind,
-                heading=d.chunk.heading,
-                start=d.start,
-                end=d.end,
-                quote=d.text,
+                heading=sentence.chunk.heading,
+                start=sentence.start,
+                end=sentence.end,
+                quote=sentence.text,
                 url=document.url,
             )
         )
