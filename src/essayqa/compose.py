@@ -13,8 +13,9 @@ from .voice import essay_voice
 MOST: dict[Kind, int] = {"essay": 4, "background": 2}
 # Other sentences join the best of their kind when they rank at most this far below it.
 MARGIN = 1.5
-# The essay is heard unless the background's best ranks this far above its own.
-ESSAY_FIRST = 1.0
+# Background is heard when its best ranks above the essay's; so far above, the essay has
+# little to say and gets no more places than it.
+FAR_AHEAD = 1.0
 # What a reported view loses when the question asks for a judgement of the plan itself: an
 # answer to "will it work?" is not what its supporters believe.
 REPORTED_LOSES = 1.5
@@ -39,21 +40,20 @@ def compose(question: Question, judged: Sequence[ScoredSentence]) -> Draft:
     brings it along.
     """
     nearest = tuple(_drafted(s.sentence) for s in judged[:NEAREST])
-    if likelihood(judged) < ANSWERS:
-        return Draft((), nearest, "not_in_corpus")
     if question.evaluates:
         judged = sorted(judged, key=lambda s: REPORTED_LOSES * _is_reported(s.sentence) - s.rank)
-    essay = _best(judged, "essay")
-    background = _best(judged, "background")
+    essay, background = _of_kind(judged, "essay"), _of_kind(judged, "background")
+    most = dict(MOST)
     if essay and background:
         ahead = background[0].rank - essay[0].rank
-        if ahead > ESSAY_FIRST:
-            essay = []
-        elif ahead < 0:
-            background = []
-    return Draft(
-        (*_in_order([s.sentence for s in essay]), *_in_order([s.sentence for s in background]))
-    )
+        if ahead < 0:
+            most["background"] = 0
+        elif ahead > FAR_AHEAD:
+            most["essay"] = most["background"]
+    chosen = [*_best(essay, most["essay"]), *_best(background, most["background"])]
+    if not chosen:
+        return Draft((), nearest, "not_in_corpus")
+    return Draft(tuple(_in_order([scored.sentence for scored in chosen])))
 
 
 def compose_whole(whole: Whole, sentences: Sequence[Sentence]) -> Draft:
@@ -95,13 +95,20 @@ def _is_reported(sentence: Sentence) -> bool:
     return sentence.chunk.kind == "essay" and essay_voice(sentence.text) == "reported"
 
 
-def _best(judged: Sequence[ScoredSentence], kind: Kind) -> list[ScoredSentence]:
-    ranked = [s for s in judged if s.sentence.chunk.kind == kind]
-    return [s for s in ranked[: MOST[kind]] if s.rank >= ranked[0].rank - MARGIN]
+def _of_kind(judged: Sequence[ScoredSentence], kind: Kind) -> list[ScoredSentence]:
+    return [s for s in judged if s.sentence.chunk.kind == kind]
+
+
+def _best(judged: Sequence[ScoredSentence], most: int) -> list[ScoredSentence]:
+    """The best few, or none when together they are unlikely to answer."""
+    if likelihood(judged) < ANSWERS:
+        return []
+    return [s for s in judged[:most] if s.rank >= judged[0].rank - MARGIN]
 
 
 def _in_order(chosen: Sequence[Sentence]) -> list[DraftSentence]:
-    """The sentences and those they lean on, best document first, each in reading order."""
+    """The sentences and those they lean on: the essay's, then by best document, each
+    document's in reading order."""
     found: dict[tuple[str, int], Sentence] = {}
     for sentence in chosen:
         link: Sentence | None = sentence
@@ -111,7 +118,10 @@ def _in_order(chosen: Sequence[Sentence]) -> list[DraftSentence]:
             found.setdefault((link.chunk.document_id, link.start), link)
             link = link.lead
     first = {d: i for i, d in enumerate(dict.fromkeys(d for d, _ in found))}
-    ordered = sorted(found.items(), key=lambda item: (first[item[0][0]], item[0][1]))
+    ordered = sorted(
+        found.items(),
+        key=lambda item: (item[1].chunk.kind != "essay", first[item[0][0]], item[0][1]),
+    )
     return [_drafted(sentence) for _, sentence in ordered]
 
 
