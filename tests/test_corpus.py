@@ -159,7 +159,8 @@ def test_kind_comes_from_front_matter_then_folder_and_essays_lead(make_corpus: M
     [
         ("a.md", front("title: Given", "# Heading\n"), "Given"),
         ("a.md", front("title: ''", "# Heading\n"), "Heading"),
-        ("a.md", "Intro.\n\n## Part\n\n# Late heading ##\n", "Late heading"),
+        ("a.md", "\n# C# and closed ##\n", "C# and closed"),
+        ("a.md", "Intro.\n\n```\n# a comment\n```\n", "a"),
         ("china-russia_trade.md", "## Part\n\n#No heading\n", "china russia trade"),
         ("plain-text.txt", "# not a heading in plain text\n", "plain text"),
     ],

@@ -183,8 +183,8 @@ def test_the_page_shows_answer_voice_and_sources() -> None:
     assert places == sorted(places)
     assert "[3]" not in page.text
     assert page.tooltips == [
-        "the author reports this as someone else's view",
-        "a background source says",
+        "the author reports a view",
+        "a background source",
     ]
 
 
@@ -204,9 +204,8 @@ def test_terminal_text_says_who_and_where() -> None:
         "The essay: It will fail. [1]",
         "Background: Trade was “$245bn”. [2]",
         "Sources",
-        "  [1] The essay › Part one, characters 10–23;"
-        " the author reports this as someone else's view",
-        "  [2] A brief, characters 0–19; a background source says",
+        "  [1] The essay › Part one, characters 10–23; the author reports a view",
+        "  [2] A brief, characters 0–19; a background source",
     ]
 
 

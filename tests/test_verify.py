@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from essayqa import Answer, IndexStoreError
 from essayqa.chunks import chunk_document
-from essayqa.types import Document, Draft, DraftSentence, Kind, Question, Voice
+from essayqa.types import Document, Draft, DraftSentence, Kind, Question, Sentence, Voice
 from essayqa.verify import escape_markdown, verify
 
 ESSAY = Document(
@@ -39,9 +40,7 @@ def says(document: Document, quote: str) -> DraftSentence:
     start = document.text.index(quote)
     chunk = next(c for c in chunk_document(document) if c.start <= start < c.end)
     voice: Voice = "background" if document.kind == "background" else "author"
-    return DraftSentence(
-        text=quote, chunk=chunk, start=start, end=start + len(quote), voice=voice, score=0.9
-    )
+    return DraftSentence(Sentence(chunk, start, start + len(quote), quote), voice)
 
 
 FAIL = says(ESSAY, "It will fail.")
@@ -111,7 +110,7 @@ def test_a_declined_answer_cites_nothing_and_shows_what_was_near(
     assert (found.citations, found.sentences) == ((), ())
     assert found.text
     assert markers(found.text) == []
-    assert [c.quote for c in found.nearest] == [d.text for d in nearest]
+    assert [c.quote for c in found.nearest] == [d.sentence.text for d in nearest]
     assert [c.number for c in found.nearest] == list(range(1, len(nearest) + 1))
 
 
@@ -120,19 +119,20 @@ def test_an_answer_has_nothing_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "change",
     [
-        pytest.param(replace(FAIL, start=FAIL.start + 1), id="start"),
-        pytest.param(replace(FAIL, start=FAIL.start + 1, end=FAIL.end + 1), id="shifted"),
-        pytest.param(replace(FAIL, end=FAIL.end - 1), id="end"),
-        pytest.param(replace(FAIL, start=10_000, end=10_013), id="past the end"),
-        pytest.param(replace(FAIL, text="It will not fail."), id="other words"),
-        pytest.param(replace(FAIL, text="it will fail."), id="other case"),
-        pytest.param(replace(FAIL, chunk=TRADE.chunk), id="other document"),
-        pytest.param(replace(FAIL, chunk=replace(FAIL.chunk, document_id="gone")), id="unknown"),
+        pytest.param({"start": 13}, id="start"),
+        pytest.param({"start": 13, "end": 26}, id="shifted"),
+        pytest.param({"end": 24}, id="end"),
+        pytest.param({"start": 10_000, "end": 10_013}, id="past the end"),
+        pytest.param({"text": "It will not fail."}, id="other words"),
+        pytest.param({"text": "it will fail."}, id="other case"),
+        pytest.param({"chunk": TRADE.sentence.chunk}, id="other document"),
+        pytest.param({"chunk": replace(FAIL.sentence.chunk, document_id="gone")}, id="unknown"),
     ],
 )
-def test_a_span_that_does_not_match_is_an_error_not_an_answer(wrong: DraftSentence) -> None:
+def test_a_span_that_does_not_match_is_an_error_not_an_answer(change: dict[str, Any]) -> None:
+    wrong = replace(FAIL, sentence=replace(FAIL.sentence, **change))
     with pytest.raises(IndexStoreError, match=r"does not match the document .*--rebuild"):
         answer(NEEDS, wrong)
     with pytest.raises(IndexStoreError):

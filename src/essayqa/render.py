@@ -10,8 +10,8 @@ from .types import Answer, AnswerSentence, Citation, Document, Passage
 
 VOICES = {
     "author": "the author argues",
-    "reported": "the author reports this as someone else's view",
-    "background": "a background source says",
+    "reported": "the author reports a view",
+    "background": "a background source",
 }
 STANDING = {
     "answered": "From the essay",
