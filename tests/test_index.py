@@ -21,7 +21,7 @@ import pytest
 from chromadb.api.models.Collection import Collection
 from conftest import CountingEmbedder, MakeCorpus
 
-from essayqa import Config, CorpusError, EssayQA, IndexStoreError
+from essayqa import Config, CorpusError, EssayQA, IndexStoreError, ModelError
 from essayqa.chunks import CHUNKER_VERSION, chunk_document
 from essayqa.corpus import load_corpus
 from essayqa.index import PREFIX, Index, Progress, connect, open_index, store_path
@@ -276,7 +276,7 @@ def test_a_build_that_fails_midway_leaves_the_old_index_serving(
     old = opened(config, Hashed())
     make_corpus({"a.txt": paragraphs(105)})
     broken = FailsOnSecondBatch()
-    with pytest.raises(IndexStoreError, match="the embedder stopped"):
+    with pytest.raises(ModelError, match="the embedder stopped"):
         opened(config, broken)
     assert finds_itself(old, Hashed())
     # What is half there is completed, not served.

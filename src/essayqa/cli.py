@@ -227,6 +227,8 @@ def _answer_batch(config: Config, batch: Path, out: Path | None, essay_only: boo
         os.replace(part, out)
     except OSError as error:
         raise InputError(f"{str(out)!r} cannot be written: {error.strerror or error}") from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _write_answers(

@@ -12,7 +12,7 @@ from .chunks import CHUNKER_VERSION, chunk_document
 from .compose import compose, compose_whole
 from .config import Config
 from .corpus import load_corpus
-from .evidence import Evidence, open_evidence
+from .evidence import Evidence, drop_evidence, open_evidence
 from .index import Index, drop_index, index_name, open_index
 from .models import load_embedder, load_reranker
 from .question import understand
@@ -43,7 +43,7 @@ class EssayQA:
     """Answers questions about a corpus. Safe to call from several threads.
 
     Nothing is loaded until first needed; then the corpus is read once and its index
-    opened, or built if there is none (`progress(done, total)` counts chunks). A corpus
+    opened, or built if there is none (`progress(done, total)` counts texts read). A corpus
     changed on disk is seen by the next `EssayQA`. `embedder` and `reranker` replace the
     ones `config` names. Methods raise `EssayQAError`s; nothing fails into "not found".
     """
@@ -96,7 +96,7 @@ class EssayQA:
         """Up to `k` passages for `query`, best first, scores in [0, 1]."""
         opened = self._open()
         asked = understand(query, topic=opened.topic, essay_only=essay_only, spell=opened.spell)
-        passages = retrieve(asked, opened.index, self._embedder)
+        passages = retrieve(asked, opened.index, self._embedder, at_least=k)
         return rerank(asked, passages, self._reranker, k)
 
     def open(self) -> EssayQA:
@@ -108,9 +108,10 @@ class EssayQA:
         """Build the index anew, embedding every chunk."""
         with self._lock:
             documents = load_corpus(self.config.corpus)
-            drop_index(self.config, index_name(documents, CHUNKER_VERSION, self._embedder))
-            self._opened = None
-        self._open()
+            name = index_name(documents, CHUNKER_VERSION, self._embedder)
+            drop_index(self.config, name)
+            drop_evidence(self.config, name)
+            self._opened = self._load(reuse=False)
 
     @property
     def documents(self) -> tuple[Document, ...]:
@@ -131,12 +132,18 @@ class EssayQA:
                     opened = self._opened = self._load()
         return opened
 
-    def _load(self) -> _Opened:
+    def _load(self, *, reuse: bool = True) -> _Opened:
         documents = load_corpus(self.config.corpus)
         index = open_index(
-            self.config, documents, chunk_document, CHUNKER_VERSION, self._embedder, self._progress
+            self.config,
+            documents,
+            chunk_document,
+            CHUNKER_VERSION,
+            self._embedder,
+            self._progress,
+            reuse=reuse,
         )
-        evidence = open_evidence(self.config, index.name, index.chunks, self._progress)
+        evidence = open_evidence(self.config, index.name, index.chunks, self._progress, reuse=reuse)
         essays = [document for document in documents if document.kind == "essay"]
         return _Opened(
             documents={document.id: document for document in documents},

