@@ -15,6 +15,7 @@ from .corpus import load_corpus
 from .evidence import Evidence, drop_evidence, open_evidence
 from .index import Index, drop_index, index_name, open_index
 from .models import load_embedder, load_reranker
+from .progress import Bar
 from .question import understand
 from .retrieve import rerank, retrieve
 from .spelling import speller
@@ -177,4 +178,5 @@ def ask(question: str, history: Sequence[Turn] = (), *, essay_only: bool = False
 
 @lru_cache(maxsize=2)
 def _engine(config: Config) -> EssayQA:
-    return EssayQA(config)
+    with Bar("Building the index") as bar:
+        return EssayQA(config, progress=bar).open()

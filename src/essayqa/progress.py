@@ -9,7 +9,8 @@ from typing import Any
 class Bar:
     """`bar(done, total)` draws a bar on standard error, first shown when first called.
 
-    Used as a context manager it leaves the terminal as it was, also after an error.
+    A context manager: leaving it ends the bar, also after an error. A second piece of
+    work fills the same bar again.
     """
 
     def __init__(self, label: str) -> None:
@@ -25,9 +26,7 @@ class Bar:
             self._progress = Progress(console=Console(stderr=True))
             self._progress.start()
             self._task = self._progress.add_task(self._label, total=total)
-        self._progress.update(self._task, completed=done)
-        if done >= total:
-            self._stop()
+        self._progress.update(self._task, completed=done, total=total)
 
     def __enter__(self) -> Bar:
         return self
@@ -38,9 +37,5 @@ class Bar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop()
-
-    def _stop(self) -> None:
         if self._progress is not None:
             self._progress.stop()
-            self._progress = None
