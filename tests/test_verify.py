@@ -32,7 +32,7 @@ BRIEF = Document(
     path="background/brief.md",
 )
 DOCUMENTS = {d.id: d for d in (ESSAY, BRIEF)}
-QUESTION = Question(text="Why not?", standalone="Will it work? Why not?")
+QUESTION = Question("Why not?", "Will it work? Why not?", "Will it work? Why not?")
 
 
 def says(document: Document, quote: str) -> DraftSentence:

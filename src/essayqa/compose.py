@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .sentences import asks
+from .sentences import asks, points
 from .types import Draft, DraftSentence, Kind, Question, ScoredSentence, Sentence, Whole
 from .voice import essay_voice
 
@@ -16,9 +16,6 @@ MARGIN = 1.5
 # Background is heard when its best ranks above the essay's; so far above, the essay has
 # little to say and gets no more places than it.
 FAR_AHEAD = 1.0
-# What a reported view loses when the question asks for a judgement of the plan itself: an
-# answer to "will it work?" is not what its supporters believe.
-REPORTED_LOSES = 1.5
 # A question is answered when its evidence is at least this likely to answer it: of 460
 # questions labelled by people, half of them about other texts, 0.96 and 0.76 of the
 # answerable are then answered, 0.51 and 0.47 of the others declined.
@@ -27,8 +24,6 @@ ANSWERS = 0.38
 # best cosine of a sentence.
 WEIGHTS = (-5.4828, 0.09078, 8.3419)
 NEAREST = 3
-# How far back a chain of leaning sentences is followed.
-CHAIN = 2
 # Fewer words than this ("This is not 1970.") state no argument by themselves.
 FULL_SENTENCE = 7
 
@@ -41,7 +36,8 @@ def compose(question: Question, judged: Sequence[ScoredSentence]) -> Draft:
     """
     nearest = tuple(_drafted(s.sentence) for s in judged[:NEAREST])
     if question.evaluates:
-        judged = sorted(judged, key=lambda s: REPORTED_LOSES * _is_reported(s.sentence) - s.rank)
+        # What supporters believe does not say whether the plan will work.
+        judged = [s for s in judged if not _is_reported(s.sentence)]
     essay, background = _of_kind(judged, "essay"), _of_kind(judged, "background")
     most = dict(MOST)
     if essay and background:
@@ -112,11 +108,10 @@ def _in_order(chosen: Sequence[Sentence]) -> list[DraftSentence]:
     found: dict[tuple[str, int], Sentence] = {}
     for sentence in chosen:
         link: Sentence | None = sentence
-        for _ in range(CHAIN + 1):
-            if link is None:
-                break
+        while link:
             found.setdefault((link.chunk.document_id, link.start), link)
-            link = link.lead
+            # A lead brings its own lead along only if it is all pronoun ("This was …").
+            link = link.lead if link is sentence or points(link.text) else None
     first = {d: i for i, d in enumerate(dict.fromkeys(d for d, _ in found))}
     ordered = sorted(
         found.items(),

@@ -29,11 +29,23 @@ _CONCLUSION = re.compile(
     rf"|\bend of {_THE_ESSAY}",
     re.IGNORECASE,
 )
+_FRAME = re.compile(
+    rf"\b(?:according to|in) {_THE_ESSAY}(?:'s (?:view|opinion|eyes))?(?!')\b,?"
+    rf"|\b(?:what|how|why|where|when|whether) (?:does|did|do|is|would) {_THE_ESSAY} (?:\w+ly )?"
+    r"(?:say|think|thinks|argue|describe|claim|believe|make of|explain|mention|see|tell us"
+    r"|characteri[sz]e|portray|view)(?: (?:about|that|of|on))?\b"
+    rf"|\b(?:does|did|do) {_THE_ESSAY} (?:say|think|argue|claim|believe|mention|explain|agree)"
+    r"(?: (?:about|that|of))?\b"
+    rf"|\bwhat(?:'s| is) {_THE_ESSAY}'s (?:view|opinion|stance|position|take|verdict)"
+    r" (?:of|on|about)\b"
+    rf"|\bdo you (?:think|know|believe)\b|\b{_THE_ESSAY} (?:says|argues|claims|thinks)(?: that)?\b",
+    re.IGNORECASE,
+)
 # Questions for a verdict on the plan, not for what anyone else makes of it.
 _EVALUATES = re.compile(
     r"\b(?:will|would|won't|can|can't|could|does|doesn't|is|isn't|why|how likely)\b.*"
     r"\b(?:work|fail|failure|succeed|realistic|feasible|flaw(?:ed)?|na[iï]ve|mistake|doomed|wrong"
-    r"|impossible|pay off|achieve|good idea|wise|viable)\b",
+    r"|impossible|pay off|achieve|good idea|wise|viable)\b|: why not\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]{5,}")
@@ -97,17 +109,26 @@ def understand(
     if any("\ud800" <= c <= "\udfff" for c in cleaned):
         raise InputError("the question holds half a character (a lone surrogate); type it again")
     earlier = [" ".join(turn.question.split())[:EARLIER] for turn in history]
+    standalone = _standalone(
+        _WORD.sub(lambda word: spell(word[0]), cleaned), [q for q in earlier if _asks(q)], topic
+    )
     return Question(
         text=cleaned,
-        standalone=_standalone(
-            _WORD.sub(lambda word: spell(word[0]), cleaned), [q for q in earlier if _asks(q)], topic
-        ),
+        standalone=standalone,
+        search=_unframed(standalone),
         essay_only=essay_only,
         about_essay=bool(_ABOUT_ESSAY.search(cleaned)),
         asks=_asks(cleaned),
         whole=_whole(cleaned),
-        evaluates=bool(_EVALUATES.search(cleaned)),
+        evaluates=bool(_EVALUATES.search(standalone)),
     )
+
+
+def _unframed(text: str) -> str:
+    """`text` without the words that say whom it asks about: no sentence of an essay holds
+    "the author says", so they only lead the search astray."""
+    bare = " ".join(_FRAME.sub(" ", text).split()).lstrip(" ,.:;")
+    return bare if _content(bare) else text
 
 
 def _asks(text: str) -> bool:
@@ -124,8 +145,13 @@ def _whole(text: str) -> Whole:
     return "gist" if _GIST.search(text) else ""
 
 
+def _content(text: str) -> list[str]:
+    """The words of `text` that say what it is about, in lower case."""
+    return [w for w in re.findall(r"\w+", text.lower()) if not _FUNCTION_WORDS.fullmatch(w)]
+
+
 def _standalone(text: str, earlier: Sequence[str], topic: str) -> str:
-    content = [w for w in re.findall(r"\w+", text.lower()) if not _FUNCTION_WORDS.fullmatch(w)]
+    content = _content(text)
     continues, leans = _CONTINUES.match(text), _LEANS.search(text)
     if len(content) > 3 or not (continues or leans or not content):
         return text

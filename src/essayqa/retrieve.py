@@ -24,7 +24,7 @@ def retrieve(
 ) -> list[Passage]:
     """The passages worth reading, best first by rank in both searches; scores are
     cosines. `at_least` asks for more of each kind than the usual `PLACES`."""
-    text, only = question.standalone, question.essay_only
+    text, only = question.search, question.essay_only
     dense = index.nearest(embedder.embed_query(text), max(DENSE, at_least), essay_only=only)
     keyword = index.matching(text, max(KEYWORD, at_least), essay_only=only)
     cosines = {passage.chunk.id: passage.score for passage in dense}
@@ -45,7 +45,7 @@ def rerank(
 ) -> list[Passage]:
     """The best `k` passages as the cross-encoder scores them, best first."""
     chunks = [passage.chunk for passage in passages[: max(k, RERANKED)]]
-    scores = reranker.score(question.standalone, [chunk.text for chunk in chunks])
+    scores = reranker.score(question.search, [chunk.text for chunk in chunks])
     scored = [Passage(chunk, float(score)) for chunk, score in zip(chunks, scores, strict=True)]
     return sorted(scored, key=lambda p: -p.score)[:k]
 

@@ -16,12 +16,22 @@ _LEANS = re.compile(
     r"|all (?:two|three|four))\b",
     re.IGNORECASE,
 )
+_POINTS = re.compile(
+    r"(?:this|that|it|these|those|they) (?:also |still |too )?"
+    r"(?:is|was|are|were|has|had|have|will|would|could|means?|meant|led|made|makes)\b",
+    re.IGNORECASE,
+)
 _ASKS = re.compile(r"\?[\"'”’)\]]*$")
 
 
 def leans(sentence: str) -> bool:
     """Whether a sentence needs the one before it to be understood ("This was …")."""
     return bool(_LEANS.match(sentence))
+
+
+def points(sentence: str) -> bool:
+    """Whether a sentence's whole subject is a pointing word ("This was …", "It is …")."""
+    return bool(_POINTS.match(sentence))
 
 
 def asks(sentence: str) -> bool:

@@ -168,15 +168,19 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A validated question. `standalone` is what is searched for: the question with
-    what it leaves out put back. `essay_only` keeps background sources out;
-    `about_essay` means that it asks what the essay itself says; `asks` is false for a
-    greeting or a line without words; `whole` marks a question that no one sentence
-    resembles, such as "summarise it"; `evaluates` one that asks for a judgement of what
-    the essay discusses ("will it work?")."""
+    """A validated question.
+
+    `standalone` is the question with what it leaves out put back, and `search` that
+    without its frame ("according to the author"). `essay_only` keeps background sources
+    out; `about_essay` means that it asks what the essay itself says; `asks` is false for
+    a greeting or a line without words; `whole` marks a question that no one sentence
+    resembles ("summarise it"); `evaluates` one that asks for a judgement of what the
+    essay discusses ("will it work?").
+    """
 
     text: str
     standalone: str
+    search: str
     essay_only: bool = False
     about_essay: bool = False
     asks: bool = True

@@ -27,7 +27,7 @@ _REPORTED = re.compile(
 )
 # A plan, wish or premise named by a noun: "his vision centres on …", "the logic behind …".
 _PLAN = re.compile(
-    r"\b(?:\w+['’]s?|[Hh]is|[Hh]er|[Tt]heir|[Tt]he) (?:\S+ ){0,3}?"
+    r"(?<!in )(?<!of )(?<!with )\b(?:\w+['’]s?|[Hh]is|[Hh]er|[Tt]heir|[Tt]he) (?:\S+ ){0,3}?"
     r"(?:vision|plan|hope|belief|view|aim|goal|idea|intention|ambition|theory)"
     r" (?:centres|centers|is to|was to|is that|was that)\b"
     r"|\blogic (?:behind|of) [A-Z]"
