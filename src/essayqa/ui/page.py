@@ -13,7 +13,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import gradio as gr
 
 from ..engine import EssayQA
-from ..errors import EssayQAError
+from ..errors import ConfigError, EssayQAError
 from ..render import to_html
 from ..types import Turn
 
@@ -102,18 +102,29 @@ def build_page(engine: EssayQA) -> gr.Blocks:
 
 
 def serve(engine: EssayQA, *, port: int | None = None, open_browser: bool = False) -> None:
-    """Serve the page on 127.0.0.1 until interrupted."""
-    build_page(engine).launch(
-        server_name="127.0.0.1",
-        server_port=port,
-        inbrowser=open_browser,
-        **LAUNCH,
-    )
+    """Serve the page on 127.0.0.1 until interrupted. Raises `ConfigError` when the port is
+    taken."""
+    page = build_page(engine)
+    try:
+        _, address, _ = page.launch(
+            server_name="127.0.0.1",
+            server_port=port,
+            inbrowser=open_browser,
+            prevent_thread_lock=True,
+            **LAUNCH,
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"the page cannot be opened on port {port or 7860} ({error}); name another with --port"
+        ) from None
+    print(f"The page is at {address} for this machine only; Ctrl+C ends it.", flush=True)
+    page.block_thread()
 
 
 # What every launch has in common, also a test's.
 LAUNCH: dict[str, Any] = {
     "share": False,
+    "quiet": True,
     "ssr_mode": False,
     "footer_links": [],
     "css": CSS,
