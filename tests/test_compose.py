@@ -7,7 +7,7 @@ import pytest
 from essayqa.chunks import chunk_document
 from essayqa.compose import compose, compose_whole, likelihood
 from essayqa.evidence import read_sentences
-from essayqa.types import Document, Draft, Question, ScoredSentence, Sentence, Whole
+from essayqa.types import Document, Draft, Question, ScoredSentence, Sentence, Span, Whole
 
 ESSAY = Document(
     id="essay",
@@ -43,7 +43,7 @@ def sentence(start: str) -> Sentence:
 
 
 def judged(*scores: tuple[str, float], relevance: float = 0.9) -> list[ScoredSentence]:
-    found = [ScoredSentence(sentence(s), rank, relevance, 0.8, 0.9) for s, rank in scores]
+    found = [ScoredSentence(sentence(s), rank, relevance, 0.8) for s, rank in scores]
     return sorted(found, key=lambda s: -s.rank)
 
 
@@ -78,7 +78,7 @@ def test_sentences_far_below_the_best_stay_out() -> None:
 
 
 def test_unlikely_evidence_is_no_answer_but_is_shown_as_nearest() -> None:
-    weak = [ScoredSentence(sentence("China was alone"), 2.0, 0.001, 0.4, 0.7)]
+    weak = [ScoredSentence(sentence("China was alone"), 2.0, 0.001, 0.4)]
     draft = compose(QUESTION, weak)
     assert (draft.sentences, draft.reason) == ((), "not_in_corpus")
     assert [d.sentence.text for d in draft.nearest] == ["China was alone in 1970."]
@@ -110,6 +110,16 @@ def test_an_essay_as_a_whole_is_told_in_its_authors_voice(whole: Whole, starts: 
 
 @pytest.mark.parametrize("relevance", [0.0, 1.0])
 def test_likelihood_holds_at_the_ends_of_the_scale(relevance: float) -> None:
-    one = ScoredSentence(sentence("China was alone"), 0.0, relevance, 0.5, 0.5)
-    assert 0 < likelihood([one]) < 1
-    assert likelihood([]) == 0
+    one = ScoredSentence(sentence("China was alone"), 0.0, relevance, 0.5)
+    assert 0 < likelihood(QUESTION, [one]) < 1
+    assert likelihood(QUESTION, []) == 0
+
+
+def test_a_near_miss_is_less_likely_than_an_answer() -> None:
+    # Every name is shared, but nothing says how many ships: the focus is not covered.
+    text = "How many ships did China own?"
+    asked = Question(text, text, text, terms=(Span(9, 14), Span(19, 24)), focus=(Span(9, 14),))
+    one = sentence("China was alone")
+    misses = [ScoredSentence(one, 2.0, 0.9, 0.7, (0.6, 0.9))]
+    covers = [ScoredSentence(one, 2.0, 0.9, 0.7, (0.9, 0.9))]
+    assert likelihood(asked, misses) < likelihood(asked, covers)

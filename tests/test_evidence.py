@@ -11,6 +11,7 @@ from essayqa import Config
 from essayqa.chunks import chunk_document
 from essayqa.evidence import Evidence, open_evidence, read_sentences
 from essayqa.models import OnnxReranker
+from essayqa.question import understand
 from essayqa.types import Chunk, Document, Passage
 
 RERANKER = OnnxReranker()
@@ -37,7 +38,7 @@ class Opened:
 
 def judge(evidence: Evidence, question: str, parts: list[Chunk]) -> list[str]:
     passages = [Passage(chunk, 0.5) for chunk in parts]
-    return [s.sentence.text for s in evidence.judge(question, passages, RERANKER)]
+    return [s.sentence.text for s in evidence.judge(understand(question), passages, RERANKER)]
 
 
 def test_the_sentence_that_answers_comes_first_and_questions_never(tmp_path: Path) -> None:
@@ -61,8 +62,8 @@ def test_only_new_sentences_are_read_and_judged_as_if_all_were_new(tmp_path: Pat
     partly = Opened(tmp_path, more, "two")
     assert 0 < partly.read < whole.read
     for a, b in zip(
-        partly.evidence.judge("New?", [Passage(c, 0.5) for c in more], RERANKER),
-        whole.evidence.judge("New?", [Passage(c, 0.5) for c in more], RERANKER),
+        partly.evidence.judge(understand("New?"), [Passage(c, 0.5) for c in more], RERANKER),
+        whole.evidence.judge(understand("New?"), [Passage(c, 0.5) for c in more], RERANKER),
         strict=True,
     ):
         assert a.sentence == b.sentence

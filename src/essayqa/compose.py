@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
+
+from Stemmer import Stemmer
 
 from .sentences import asks, points
 from .types import Draft, DraftSentence, Kind, Question, ScoredSentence, Sentence, Whole
@@ -16,13 +19,15 @@ MARGIN = 1.5
 # Background is heard when its best ranks above the essay's; so far above, the essay has
 # little to say and gets no more places than it.
 FAR_AHEAD = 1.0
-# A question is answered when its evidence is at least this likely to answer it: of 460
-# questions labelled by people, half of them about other texts, 0.96 and 0.76 of the
-# answerable are then answered, 0.51 and 0.47 of the others declined.
+# A question is answered when its evidence is at least this likely to answer it.
 ANSWERS = 0.38
-# Logistic regression on those questions: a constant, the best logit of the reranker, the
-# best cosine of a sentence.
-WEIGHTS = (-5.4828, 0.09078, 8.3419)
+# Logistic regression (evals/fit.py) on questions labelled by people: a constant, then one
+# weight for each of `signals`.
+WEIGHTS = (-10.6566, 0.1046, 7.8742, 5.1776, 1.5196)
+# How many of the best sentences together have to cover what is asked.
+TOP = 3
+# The focus signal of a question whose focus is named outright, or that has none.
+NAMED = 0.9
 NEAREST = 3
 # Fewer words than this ("This is not 1970.") state no argument by themselves.
 FULL_SENTENCE = 7
@@ -46,7 +51,10 @@ def compose(question: Question, judged: Sequence[ScoredSentence]) -> Draft:
             most["background"] = 0
         elif ahead > FAR_AHEAD:
             most["essay"] = most["background"]
-    chosen = [*_best(essay, most["essay"]), *_best(background, most["background"])]
+    chosen = [
+        *_best(question, essay, most["essay"]),
+        *_best(question, background, most["background"]),
+    ]
     if not chosen:
         return Draft((), nearest, "not_in_corpus")
     return Draft(tuple(_in_order([scored.sentence for scored in chosen])))
@@ -76,15 +84,40 @@ def compose_whole(whole: Whole, sentences: Sequence[Sentence]) -> Draft:
     return Draft(tuple(_in_order([*opening, *turn, *end[:2]])))
 
 
-def likelihood(judged: Sequence[ScoredSentence]) -> float:
+def signals(question: Question, judged: Sequence[ScoredSentence]) -> tuple[float, ...]:
+    """What tells an answer from a near miss: the reranker's best logit, the best cosine of
+    a sentence, how well the best few cover the focus of the question where they do not
+    name it, and how well they cover its two least covered terms."""
+    relevance = min(max(max(s.relevance for s in judged), 1e-5), 1 - 1e-5)
+    similarity = max(s.similarity for s in judged)
+    top = judged[:TOP]
+    cover = [max(cosines) for cosines in zip(*(s.cover for s in top), strict=True)]
+    stem = Stemmer("english").stemWord
+    words = " ".join(s.sentence.with_lead for s in top).lower()
+    named = {stem(word) for word in re.findall(r"\w+", words)}
+    terms = [question.search[t.start : t.end].lower() for t in question.terms]
+    focus = [
+        cosine
+        for span, term, cosine in zip(question.terms, terms, cover, strict=True)
+        if span in question.focus and stem(term) not in named
+    ]
+    weakest = sorted(cover)[:2] or [NAMED]
+    return (
+        math.log(relevance / (1 - relevance)),
+        similarity,
+        min(focus, default=NAMED),
+        sum(weakest) / len(weakest),
+    )
+
+
+def likelihood(question: Question, judged: Sequence[ScoredSentence]) -> float:
     """How likely it is that these sentences hold an answer, in [0, 1]."""
     if not judged:
         return 0.0
-    relevance = min(max(max(s.relevance for s in judged), 1e-5), 1 - 1e-5)
-    similarity = max(s.similarity for s in judged)
-    constant, per_logit, per_cosine = WEIGHTS
-    logit = math.log(relevance / (1 - relevance))
-    return 1 / (1 + math.exp(-(constant + per_logit * logit + per_cosine * similarity)))
+    constant, *weights = WEIGHTS
+    values = signals(question, judged)
+    total = constant + sum(w * v for w, v in zip(weights, values, strict=True))
+    return 1 / (1 + math.exp(-total))
 
 
 def _is_reported(sentence: Sentence) -> bool:
@@ -95,9 +128,9 @@ def _of_kind(judged: Sequence[ScoredSentence], kind: Kind) -> list[ScoredSentenc
     return [s for s in judged if s.sentence.chunk.kind == kind]
 
 
-def _best(judged: Sequence[ScoredSentence], most: int) -> list[ScoredSentence]:
+def _best(question: Question, judged: Sequence[ScoredSentence], most: int) -> list[ScoredSentence]:
     """The best few, or none when together they are unlikely to answer."""
-    if likelihood(judged) < ANSWERS:
+    if likelihood(question, judged) < ANSWERS:
         return []
     return [s for s in judged[:most] if s.rank >= judged[0].rank - MARGIN]
 

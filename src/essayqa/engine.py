@@ -87,7 +87,7 @@ class EssayQA:
         else:
             passages = retrieve(asked, opened.index, self._embedder)
             clock.lap("retrieve")
-            judged = opened.evidence.judge(asked.search, passages, self._reranker)
+            judged = opened.evidence.judge(asked, passages, self._reranker)
             clock.lap("judge")
             draft = compose(asked, judged)
         clock.lap("compose")

@@ -12,7 +12,7 @@ from typing import Any
 from .config import Config
 from .models import OnnxAligner, OnnxEmbedder
 from .sentences import asks, leans, sentence_spans
-from .types import Chunk, Kind, Passage, Reranker, ScoredSentence, Sentence, Vectors
+from .types import Chunk, Kind, Passage, Question, Reranker, ScoredSentence, Sentence, Vectors
 
 log = logging.getLogger("essayqa")
 
@@ -57,7 +57,7 @@ class Evidence:
         return self._embedder.knows(word)
 
     def judge(
-        self, question: str, passages: Sequence[Passage], reranker: Reranker
+        self, question: Question, passages: Sequence[Passage], reranker: Reranker
     ) -> list[ScoredSentence]:
         """The sentences of `passages` that the question was compared with in full, best
         first. Sentences that are themselves questions are left out."""
@@ -72,27 +72,33 @@ class Evidence:
         if not rows:
             return []
         ids = [i for i, _ in rows]
-        tokens = self._aligner.embed_query(question)
-        alone = self._alone[ids] @ self._embedder.embed_query(question)
-        aligned = np.array([_late_interaction(tokens, self._after_lead[i]) for i in ids])
-        in_context = np.array([_late_interaction(tokens, self._after_previous[i]) for i in ids])
+        text = question.search
+        tokens = self._aligner.embed_query(text)
+        alone = self._alone[ids] @ self._embedder.embed_query(text)
+        cover = np.stack([_best_cosines(tokens, self._after_lead[i]) for i in ids])
+        in_context = np.stack([_best_cosines(tokens, self._after_previous[i]) for i in ids])
         passage = np.array([score for _, score in rows], dtype=np.float32)
-        signals = np.stack([_standard(s) for s in (alone, aligned, in_context, passage)])
-        ranks = signals.mean(axis=0)
+        signals = (alone, cover.mean(axis=1), in_context.mean(axis=1), passage)
+        ranks = np.stack([_standard(signal) for signal in signals]).mean(axis=0)
         best_first = [int(row) for row in np.argsort(-ranks, kind="stable")]
         read = [
             row
             for kind, count in READ.items()
             for row in [r for r in best_first if self.sentences[ids[r]].chunk.kind == kind][:count]
         ]
-        scores = reranker.score(question, [self.sentences[ids[row]].with_lead for row in read])
+        scores = reranker.score(text, [self.sentences[ids[row]].with_lead for row in read])
+        offsets = self._aligner.offsets(text)
+        pieces = [
+            [i for i, (start, end) in enumerate(offsets) if term.start <= start < end <= term.end]
+            for term in question.terms
+        ]
         judged = [
             ScoredSentence(
                 sentence=self.sentences[ids[row]],
                 rank=float(ranks[row]) + RERANKER_WEIGHT * _logit(float(score)),
                 relevance=float(score),
                 similarity=float(alone[row]),
-                alignment=float(aligned[row]),
+                cover=tuple(float(cover[row, p].mean()) if p else 1.0 for p in pieces),
             )
             for row, score in zip(read, scores, strict=True)
         ]
@@ -162,12 +168,13 @@ def read_sentences(chunks: Sequence[Chunk]) -> list[Sentence]:
     return sentences
 
 
-def _late_interaction(question: Vectors, text: Any) -> float:
-    """Mean over the question's tokens of the best cosine among the text's (Khattab and
-    Zaharia, 2020)."""
+def _best_cosines(question: Vectors, text: Any) -> Vectors:
+    """For each of the question's tokens the best cosine among the text's; their mean is
+    the late interaction of Khattab and Zaharia (2020)."""
     import numpy as np
 
-    return float((question @ text.astype(np.float32).T).max(axis=1).mean())
+    best: Vectors = (question @ text.astype(np.float32).T).max(axis=1)
+    return best
 
 
 def _standard(values: Vectors) -> Vectors:

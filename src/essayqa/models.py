@@ -124,6 +124,11 @@ class OnnxAligner:
         """Unit vectors of a question's tokens, shape (tokens, 384), float32."""
         return _normalised(self._model.run([text], marker="[unused0]")[0])
 
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """Which characters each row of `embed_query(text)` stands for; none for marks."""
+        first, *rest = self._model.tokenizer.encode(text).offsets
+        return [first, (0, 0), *rest]
+
 
 class _OnnxModel:
     """One bundled model: tokenizer and session, loaded once, on first use."""

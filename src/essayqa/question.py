@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from html import unescape
 
 from .errors import InputError
-from .types import Question, Turn, Whole
+from .types import Question, Span, Turn, Whole
 
 MAX_CHARACTERS = 2000
 # How much of an earlier question is kept: the reranker reads 512 tokens in all.
@@ -29,6 +30,18 @@ _CONCLUSION = re.compile(
     rf"|\bend of {_THE_ESSAY}",
     re.IGNORECASE,
 )
+_BLOCKS = re.compile(
+    r"<(script|style)\b.{0,500}?</\1\s*>|</?(?:div|p|br|li|[uo]l|h\d)\b[^<>]{0,200}>",
+    re.IGNORECASE,
+)
+_TAGS = re.compile(r"</?[a-z][^<>]{0,200}>|\[/?[A-Z]+\]")
+# Where a question may begin that is buried in orders and noise, and what gives those away.
+_PARTS = re.compile(r"(?<=[.!?;])\s+|\n+|\banyway\b[,:]?", re.IGNORECASE)
+_ORDERS = re.compile(
+    r"\b(?:ignore|disregard|forget|pretend|you are (?:now|free)|you must|from now on|instructions?"
+    r"|(?:answer|reply|respond) (?:only|in|with)|say that|print|lorem ipsum|sorry)\b",
+    re.IGNORECASE,
+)
 _FRAME = re.compile(
     rf"\b(?:according to|in) {_THE_ESSAY}(?:'s (?:view|opinion|eyes))?(?!')\b,?"
     rf"|\b(?:what|how|why|where|when|whether) (?:does|did|do|is|would) {_THE_ESSAY} (?:\w+ly )?"
@@ -46,6 +59,17 @@ _EVALUATES = re.compile(
     r"\b(?:will|would|won't|can|can't|could|does|doesn't|is|isn't|why|how likely)\b.*"
     r"\b(?:work|fail|failure|succeed|realistic|feasible|flaw(?:ed)?|na[iï]ve|mistake|doomed|wrong"
     r"|impossible|pay off|achieve|good idea|wise|viable)\b|: why not\b",
+    re.IGNORECASE,
+)
+_AUXILIARY = (
+    r"(?:is|are|was|were|did|do|does|has|have|had|will|would|can|could|should|may|might|ever|pass"
+    r"|gets?|got|lost|took|came|comes?|goes|go)"
+)
+# What a question wants to be told: the words after the question word, up to the verb.
+_FOCUS = re.compile(
+    rf"\b(?:(?:how (?:many|much)|what|which|whose)\s+(?!{_AUXILIARY}\b)"
+    rf"((?:[\w'-]+\s+){{0,3}}?[\w'-]+?)\s+{_AUXILIARY}\b"
+    r"|who (?:is|was|are|were)\s+(?:the |in )?(?:\w+'s )?(\w+)|how (old|tall|rich|often|fast))\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]{5,}")
@@ -68,7 +92,7 @@ _LEANS = re.compile(
 )
 # Where a pronoun stands for what the essay is about: "will it work", "is this realistic".
 _SUBJECT = re.compile(
-    r"\b(?:(?<!\bis )(?<!\bwas )it\b(?! (?:is|was|'s) )"
+    r"\b(?:(?<!\bis )(?<!\bwas )it\b(?! (?:is|was|'s|rain|snow|take) )"
     r"|(?<=\bis )it\b(?! (?:true|possible|likely|fair|right|because|that)\b)"
     r"|(?:this|that)\b(?= (?:really |ever |actually )?(?:work|succeed|fail|happen|last|realistic"
     r"|possible|likely|so|wise|naive|naïve|matter)|[?!.]*$))",
@@ -78,7 +102,7 @@ _FUNCTION_WORDS = re.compile(
     r"(?:an?|and|any|are|as|at|be|been|but|by|can|could|did|do|does|for|from|had|has|have|how|i|if"
     r"|in|is|me|more|much|my|no|nor|not|of|on|or|our|so|tell|than|the|then|there|to|us|was|we|were"
     r"|what|when|where|which|who|whom|whose|why|will|with|would|you|your|about|explain|please|says?"
-    r"|said|won|don|doesn|isn|[ts]|it|its|he|him|his|she|her|they|them|their|this|that|these|those)"
+    r"|said|won|don|doesn|isn|[ts]|many|per|through|over|some|between|into|during|while|per|it|its|he|him|his|she|her|they|them|their|this|that|these|those)"
 )
 
 
@@ -112,23 +136,32 @@ def understand(
     standalone = _standalone(
         _WORD.sub(lambda word: spell(word[0]), cleaned), [q for q in earlier if _asks(q)], topic
     )
+    search = _unframed(standalone)
+    terms = _terms(search)
     return Question(
         text=cleaned,
         standalone=standalone,
-        search=_unframed(standalone),
+        search=search,
         essay_only=essay_only,
         about_essay=bool(_ABOUT_ESSAY.search(cleaned)),
         asks=_asks(cleaned),
         whole=_whole(cleaned),
         evaluates=bool(_EVALUATES.search(standalone)),
+        terms=terms,
+        focus=_focus(search, terms),
     )
 
 
 def _unframed(text: str) -> str:
-    """`text` without the words that say whom it asks about: no sentence of an essay holds
-    "the author says", so they only lead the search astray."""
-    bare = " ".join(_FRAME.sub(" ", text).split()).lstrip(" ,.:;")
-    return bare if _content(bare) else text
+    """`text` without what only leads the search astray: markup, orders and noise around
+    the question, and the words that say whom it asks about ("the author says")."""
+    plain = unescape(_TAGS.sub(" ", _BLOCKS.sub("\n", text)))
+    heard = " ".join(part for part in _PARTS.split(plain) if part and not _ORDERS.search(part))
+    for candidate in (_FRAME.sub(" ", heard), heard, plain):
+        bare = " ".join(candidate.split()).lstrip(" ,.:;")
+        if _terms(bare):
+            return bare
+    return text
 
 
 def _asks(text: str) -> bool:
@@ -145,13 +178,20 @@ def _whole(text: str) -> Whole:
     return "gist" if _GIST.search(text) else ""
 
 
-def _content(text: str) -> list[str]:
-    """The words of `text` that say what it is about, in lower case."""
-    return [w for w in re.findall(r"\w+", text.lower()) if not _FUNCTION_WORDS.fullmatch(w)]
+def _terms(text: str) -> tuple[Span, ...]:
+    """The words of `text` that say what it is about."""
+    words = re.finditer(r"\w+", text)
+    return tuple(Span(*w.span()) for w in words if not _FUNCTION_WORDS.fullmatch(w[0].lower()))
+
+
+def _focus(text: str, terms: Sequence[Span]) -> tuple[Span, ...]:
+    """The terms that name what is asked for: "which *regions* would …"."""
+    named = [match.span(match.lastindex or 0) for match in _FOCUS.finditer(text)]
+    return tuple(t for t in terms if any(start <= t.start and t.end <= end for start, end in named))
 
 
 def _standalone(text: str, earlier: Sequence[str], topic: str) -> str:
-    content = _content(text)
+    content = _terms(text)
     continues, leans = _CONTINUES.match(text), _LEANS.search(text)
     if len(content) > 3 or not (continues or leans or not content):
         return text

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 
-# How alike two words must be (difflib's ratio) for one to be read as the other; a
-# capitalised word may be a name that the corpus does not hold, so it must be closer.
-ALIKE = 0.80
-ALIKE_NAME = 0.85
+# How alike two words must be (difflib's ratio) for one to be read as the other: two
+# letters swapped in a six-letter word, or one lost.
+ALIKE = 0.83
 
 
 def speller(texts: Iterable[str], is_word: Callable[[str], bool]) -> Callable[[str], str]:
@@ -31,8 +30,7 @@ def speller(texts: Iterable[str], is_word: Callable[[str], bool]) -> Callable[[s
         lower = word.lower()
         if lower in spelled or is_word(lower):
             return word
-        cutoff = ALIKE_NAME if word[0].isupper() else ALIKE
-        close = get_close_matches(lower, known, n=1, cutoff=cutoff)
+        close = get_close_matches(lower, known, n=1, cutoff=ALIKE)
         return spelled[close[0]] if close else word
 
     return spell

@@ -127,13 +127,14 @@ class Sentence:
 class ScoredSentence:
     """A sentence judged for a question. `rank` orders sentences of one question only;
     the others compare across questions: `relevance` in [0, 1] is the reranker's,
-    `similarity` and `alignment` are cosines, of the whole and token by token."""
+    `similarity` the cosine of the two, `cover` for each of the question's terms the best
+    cosine among the sentence's tokens."""
 
     sentence: Sentence
     rank: float
     relevance: float
     similarity: float
-    alignment: float
+    cover: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,8 @@ class Question:
     out; `about_essay` means that it asks what the essay itself says; `asks` is false for
     a greeting or a line without words; `whole` marks a question that no one sentence
     resembles ("summarise it"); `evaluates` one that asks for a judgement of what the
-    essay discusses ("will it work?").
+    essay discusses ("will it work?"). `terms` are the words of `search` that say what it
+    is about, as spans; `focus` are those that name what is asked for ("how many *ships*").
     """
 
     text: str
@@ -186,6 +188,8 @@ class Question:
     asks: bool = True
     whole: Whole = ""
     evaluates: bool = False
+    terms: tuple[Span, ...] = ()
+    focus: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
