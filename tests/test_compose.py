@@ -98,11 +98,12 @@ def test_a_verdict_on_the_plan_is_not_what_its_supporters_believe() -> None:
     [
         ("gist", ["The conditions", "Copying", "The deepest flaw", "Nobody", "Trying"]),
         ("conclusion", ["Nobody", "Trying"]),
+        ("opening", ["The conditions", "Copying"]),
     ],
 )
 def test_an_essay_as_a_whole_is_told_in_its_authors_voice(whole: Whole, starts: list[str]) -> None:
     essay = [s for s in SENTENCES if s.chunk.kind == "essay"]
-    draft = compose_whole(whole, essay)
+    draft = compose_whole(Question("Sum it up", "", "", whole=whole), essay)
     texts = [d.sentence.text for d in draft.sentences]
     assert all(text.startswith(start) for text, start in zip(texts, starts, strict=True)), texts
     assert {d.voice for d in draft.sentences} == {"author"}
@@ -123,3 +124,27 @@ def test_a_near_miss_is_less_likely_than_an_answer() -> None:
     misses = [ScoredSentence(one, 2.0, 0.9, 0.7, (0.6, 0.9))]
     covers = [ScoredSentence(one, 2.0, 0.9, 0.7, (0.9, 0.9))]
     assert likelihood(asked, misses) < likelihood(asked, covers)
+
+
+def test_a_section_named_in_the_question_is_told_by_its_paragraphs() -> None:
+    document = Document(
+        id="essay",
+        title="The plan",
+        kind="essay",
+        path="essay.md",
+        text="""The opening says nothing much that anyone would need.
+
+## Stronger together
+
+The first of the reasons is that both need trade badly. It grows.
+
+The second of the reasons is that both dislike the dollar.
+
+## The end
+
+Everything else in this short text stands elsewhere, as it must.
+""",
+    )
+    sentences = read_sentences(chunk_document(document))
+    asked = Question("Sum up 'Stronger together'", "", "", whole="gist")
+    assert shown(compose_whole(asked, sentences)) == ["The", "The"]

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from Stemmer import Stemmer
 
 from .sentences import asks, points
-from .types import Draft, DraftSentence, Kind, Question, ScoredSentence, Sentence, Whole
+from .types import Draft, DraftSentence, Kind, Question, ScoredSentence, Sentence
 from .voice import essay_voice
 
 # How many sentences of each kind may be shown, before those they lean on.
 MOST: dict[Kind, int] = {"essay": 4, "background": 2}
 # Other sentences join the best of their kind when they rank at most this far below it.
-MARGIN = 1.5
+MARGIN = 1.25
 # Background is heard when its best ranks above the essay's; so far above, the essay has
 # little to say and gets no more places than it.
 FAR_AHEAD = 1.0
@@ -31,6 +31,8 @@ NAMED = 0.9
 NEAREST = 3
 # Fewer words than this ("This is not 1970.") state no argument by themselves.
 FULL_SENTENCE = 7
+# How many sentences tell a section.
+SECTION = 5
 
 
 def compose(question: Question, judged: Sequence[ScoredSentence]) -> Draft:
@@ -60,11 +62,12 @@ def compose(question: Question, judged: Sequence[ScoredSentence]) -> Draft:
     return Draft(tuple(_in_order([scored.sentence for scored in chosen])))
 
 
-def compose_whole(whole: Whole, sentences: Sequence[Sentence]) -> Draft:
-    """What an essay argues, or concludes, in its author's own voice.
+def compose_whole(question: Question, sentences: Sequence[Sentence]) -> Draft:
+    """What an essay, or a section that the question names, argues in its author's voice.
 
     `sentences` are the essay's, in reading order. Essays state their argument where the
-    opening ends and where the last section begins, and conclude in the last paragraph.
+    opening ends and where the last section begins, and conclude in the last paragraph; a
+    section is told by the first sentence of each of its paragraphs.
     """
     stated = [
         s
@@ -75,13 +78,23 @@ def compose_whole(whole: Whole, sentences: Sequence[Sentence]) -> Draft:
     ]
     if not stated:
         return Draft((), (), "not_in_corpus")
+    asked = question.text.lower()
+    headings = {s.chunk.heading for s in stated if " " in s.chunk.heading}
+    named = next((heading for heading in headings if heading.lower() in asked), None)
     first, last = sentences[0].chunk.heading, stated[-1].chunk.heading
     end = [s for s in stated if s.chunk.id == stated[-1].chunk.id]
-    if whole == "conclusion":
-        return Draft(tuple(_in_order(end[:3])))
-    opening = [s for s in stated if s.chunk.heading == first][-2:]
-    turn = [s for s in stated if s.chunk.heading == last][:1]
-    return Draft(tuple(_in_order([*opening, *turn, *end[:2]])))
+    if named:
+        section = [s for s in stated if s.chunk.heading == named]
+        chosen = list({s.chunk.id: s for s in reversed(section)}.values())[::-1][:SECTION]
+    elif question.whole == "opening":
+        chosen = [s for s in stated if s.chunk.heading == first][:3]
+    elif question.whole == "conclusion":
+        chosen = end[:3]
+    else:
+        opening = [s for s in stated if s.chunk.heading == first][-2:]
+        turn = [s for s in stated if s.chunk.heading == last][:1]
+        chosen = [*opening, *turn, *end[:2]]
+    return Draft(tuple(_in_order(chosen)))
 
 
 def signals(question: Question, judged: Sequence[ScoredSentence]) -> tuple[float, ...]:

@@ -83,7 +83,7 @@ class EssayQA:
         if asked.whole and opened.essay:
             essay = opened.essay.id
             sentences = [s for s in opened.evidence.sentences if s.chunk.document_id == essay]
-            draft = compose_whole(asked.whole, sentences)
+            draft = compose_whole(asked, sentences)
         else:
             passages = retrieve(asked, opened.index, self._embedder)
             clock.lap("retrieve")

@@ -20,7 +20,8 @@ _ABOUT_ESSAY = re.compile(
 # Questions about the essay as a whole, which no one sentence resembles.
 _GIST = re.compile(
     r"\b(?:main|central|core|key|overall|basic) (?:argument|point|idea|claim|thesis|message|case)\b"
-    r"|\bsummar|\btl;?dr\b|\bgist\b|\bin a nutshell\b|\bin (?:a )?few words\?*$|\btake-?aways?\b"
+    r"|\bsummar|\bsum(?:s|med)? up\b|\btl;?dr\b|\bgist\b|\bin a nutshell\b"
+    r"|\bin (?:a )?few words\?*$|\btake-?aways?\b"
     rf"|\bwhat(?:'s| is| does) {_THE_ESSAY} (?:about|argue|say|claim|trying to)\b[^,;]{{0,9}}$"
     r"|\bthesis\b|\bbottom line\b",
     re.IGNORECASE,
@@ -72,7 +73,12 @@ _FOCUS = re.compile(
     r"|who (?:is|was|are|were)\s+(?:the |in )?(?:\w+'s )?(\w+)|how (old|tall|rich|often|fast))\b",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W\d_]{5,}")
+_OPENING = re.compile(
+    rf"\bhow does {_THE_ESSAY} (?:open|begin|start)|\b(?:opening|first|introductory)"
+    r" (?:paragraph|lines?|sentences?|section)\b|\bintroduction\b",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _GREETING = re.compile(
     r"(?:(?:hi|hello|hey|good (?:morning|evening|afternoon)|thanks?(?: you)?|thx|ok(?:ay)?|bye"
     r"|goodbye|yes|no|cool|great|nice|test|there|all|a lot|very much|how are you)(?: |$))+",
@@ -175,6 +181,8 @@ def _asks(text: str) -> bool:
 def _whole(text: str) -> Whole:
     if _CONCLUSION.search(text):
         return "conclusion"
+    if _OPENING.search(text):
+        return "opening"
     return "gist" if _GIST.search(text) else ""
 
 

@@ -5,32 +5,43 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from functools import lru_cache
-
-# How alike two words must be (difflib's ratio) for one to be read as the other: two
-# letters swapped in a six-letter word, or one lost.
-ALIKE = 0.83
+from string import ascii_lowercase
 
 
 def speller(texts: Iterable[str], is_word: Callable[[str], bool]) -> Callable[[str], str]:
     """A function that gives a word as the corpus spells it.
 
-    A word that the corpus or the language (`is_word`, of lower-case words) knows is left
-    alone, and so is one that resembles nothing in the corpus.
+    One slip is mended: a letter lost, added or changed, or two swapped. A word that the
+    corpus or the language (`is_word`, of lower-case words) knows is left alone, and so is
+    one that several words would explain, unless one of them is a name in the corpus.
     """
     counts = Counter(word for text in texts for word in re.findall(r"[^\W\d_]{4,}", text))
     spelled: dict[str, str] = {}
     for word, _ in counts.most_common():
         spelled.setdefault(word.lower(), word)
-    known = list(spelled)
 
     @lru_cache(maxsize=4096)
     def spell(word: str) -> str:
         lower = word.lower()
         if lower in spelled or is_word(lower):
             return word
-        close = get_close_matches(lower, known, n=1, cutoff=ALIKE)
-        return spelled[close[0]] if close else word
+        near = _one_slip_away(lower)
+        meant = {other for other in near if other in spelled or is_word(other)}
+        names = {other for other in meant if spelled.get(other, other)[0].isupper()}
+        for choice in (names, meant):
+            if len(choice) == 1:
+                (other,) = choice
+                return spelled.get(other, other)
+        return word
 
     return spell
+
+
+def _one_slip_away(word: str) -> set[str]:
+    splits = [(word[:i], word[i:]) for i in range(len(word) + 1)]
+    lost = {left + right[1:] for left, right in splits if right}
+    swapped = {left + right[1] + right[0] + right[2:] for left, right in splits if len(right) > 1}
+    changed = {left + c + right[1:] for left, right in splits if right for c in ascii_lowercase}
+    added = {left + c + right for left, right in splits for c in ascii_lowercase}
+    return (lost | swapped | changed | added) - {word}

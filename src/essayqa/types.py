@@ -24,7 +24,7 @@ Voice = Literal["author", "reported", "background"]
 Support = Literal["verbatim", "supported", "unsupported"]
 Status = Literal["answered", "partial", "declined"]
 # A question about the essay as a whole, "" for any other.
-Whole = Literal["", "gist", "conclusion"]
+Whole = Literal["", "gist", "opening", "conclusion"]
 
 
 @dataclass(frozen=True, slots=True)
