@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: app test check ask clean
+.PHONY: app test check evals ask clean
 
 ## Open the chat page (installs and builds the index first)
 app: $(READY)
@@ -14,6 +14,7 @@ app: $(READY)
 ## Run every test and check
 test: $(READY) check
 	$(BIN)/pytest
+	$(BIN)/python -m evals --set fast
 
 ## Style, types and import layers only
 check: $(READY)
@@ -21,6 +22,10 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+## Ask every eval case and write evals/report/ (ARGS="--set fast" for a sample)
+evals: $(READY)
+	$(BIN)/python -m evals $(ARGS)
 
 ## make ask Q="Why won't it work?"
 ask: $(READY)

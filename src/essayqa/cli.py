@@ -177,6 +177,23 @@ def serve(
     serve_page(_engine(Config.from_env(corpus=corpus)), port=port, open_browser=browser)
 
 
+@app.command(
+    "eval",
+    epilog="essayqa eval --set fast",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def evaluate(context: typer.Context) -> None:
+    """Ask the eval cases and report how good the answers are; --help lists the options."""
+    import importlib
+
+    checkout = Path(__file__).parents[2]
+    if not (checkout / "evals" / "__main__.py").is_file():
+        raise InputError("the evals come with the source, not the package: run it in a checkout")
+    sys.path.insert(0, str(checkout))
+    raise typer.Exit(importlib.import_module("evals.__main__").main(context.args))
+
+
 def main() -> None:
     """Run the command; an error becomes one line and an exit code, 2 for bad input and 1
     for anything else."""
