@@ -13,7 +13,9 @@ MAX_CHARACTERS = 2000
 # How much of an earlier question is kept: the reranker reads 512 tokens in all.
 EARLIER = 300
 
-_THE_ESSAY = r"(?:the|this|that|his|her|an?) (?:essay|article|author|writer|piece|text|op-?ed)"
+_THE_ESSAY = (
+    r"(?:the|this|that|his|her|an?) (?:essay|essayist|article|author|writer|piece|text|op-?ed)"
+)
 _ABOUT_ESSAY = re.compile(
     rf"\b{_THE_ESSAY}\b|\bthesis\b|\bmain (?:point|argument|idea|claim)", re.IGNORECASE
 )
@@ -52,7 +54,13 @@ _FRAME = re.compile(
     r"(?: (?:about|that|of))?\b"
     rf"|\bwhat(?:'s| is) {_THE_ESSAY}'s (?:view|opinion|stance|position|take|verdict)"
     r" (?:of|on|about)\b"
-    rf"|\bdo you (?:think|know|believe)\b|\b{_THE_ESSAY} (?:says|argues|claims|thinks)(?: that)?\b",
+    rf"|\bdo you (?:think|know|believe)\b|\b{_THE_ESSAY} (?:says|argues|claims|thinks)(?: that)?\b"
+    rf"|\b(?:does|would) {_THE_ESSAY} (?:accept|share|endorse|buy|reject|deny|support|back)"
+    r"(?: the (?:idea|view|claim))?(?: that)?\b"
+    r"|\bwhose (?:opinion|view|idea|claim|belief) is it that\b"
+    rf"|\bis it {_THE_ESSAY} who (?:says|thinks|claims|believes|argues)(?: that)?\b"
+    r"|\bwho is it that (?:says|thinks|claims|believes|argues)(?: that)?\b"
+    rf"|[,:;]? {_THE_ESSAY},? or (?:somebody|someone|is|does) .*$",
     re.IGNORECASE,
 )
 # Questions for a verdict on the plan, not for what anyone else makes of it.
@@ -193,9 +201,22 @@ def _terms(text: str) -> tuple[Span, ...]:
 
 
 def _focus(text: str, terms: Sequence[Span]) -> tuple[Span, ...]:
-    """The terms that name what is asked for: "which *regions* would …"."""
-    named = [match.span(match.lastindex or 0) for match in _FOCUS.finditer(text)]
-    return tuple(t for t in terms if any(start <= t.start and t.end <= end for start, end in named))
+    """The terms that name what is asked for: "how many *ships* …".
+
+    A plural after "which" or "what" is left out: it names the kind of things to list
+    ("which countries …"), and a list seldom names its kind.
+    """
+    found: list[Span] = []
+    for match in _FOCUS.finditer(text):
+        start, end = match.span(match.lastindex or 0)
+        inside = [term for term in terms if start <= term.start and term.end <= end]
+        listed = re.match(r"what|which|whose", match[0], re.IGNORECASE)
+        found += [
+            term
+            for term in inside
+            if not (listed and re.search(r"[^s]s$", text[term.start : term.end]))
+        ]
+    return tuple(found)
 
 
 def _standalone(text: str, earlier: Sequence[str], topic: str) -> str:
