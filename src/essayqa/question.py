@@ -47,7 +47,7 @@ _ORDERS = re.compile(
 )
 _FRAME = re.compile(
     rf"\b(?:according to|in) {_THE_ESSAY}(?:'s (?:view|opinion|eyes))?(?!')\b,?"
-    rf"|\b(?:what|how|why|where|when|whether) (?:does|did|do|is|would) {_THE_ESSAY} (?:\w+ly )?"
+    rf"|\b(?:what|how|where|when|whether) (?:does|did|do|is|would) {_THE_ESSAY} (?:\w+ly )?"
     r"(?:say|think|thinks|argue|describe|claim|believe|make of|explain|mention|see|tell us"
     r"|characteri[sz]e|portray|view)(?: (?:about|that|of|on))?\b"
     rf"|\b(?:does|did|do) {_THE_ESSAY} (?:say|think|argue|claim|believe|mention|explain|agree)"
@@ -74,10 +74,11 @@ _AUXILIARY = (
     r"(?:is|are|was|were|did|do|does|has|have|had|will|would|can|could|should|may|might|ever|pass"
     r"|gets?|got|lost|took|came|comes?|goes|go)"
 )
-# What a question wants to be told: the words after the question word, up to the verb.
+# What a question wants to be told: the words after the question word, up to the verb,
+# and for a count the verb too ("how many people *died*").
 _FOCUS = re.compile(
-    rf"\b(?:(?:how (?:many|much)|what|which|whose)\s+(?!{_AUXILIARY}\b)"
-    rf"((?:[\w'-]+\s+){{0,3}}?[\w'-]+?)\s+{_AUXILIARY}\b"
+    rf"\b(?:how many\s+([\w'-]+(?:\s+(?!{_AUXILIARY}\b)[\w'-]+)?)"
+    rf"|(?:how much|what|which|whose)\s+(?!{_AUXILIARY}\b)((?:[\w'-]+\s+){{0,3}}?[\w'-]+?)\s+{_AUXILIARY}\b"
     r"|who (?:is|was|are|were)\s+(?:the |in )?(?:\w+'s )?(\w+)|how (old|tall|rich|often|fast))\b",
     re.IGNORECASE,
 )
