@@ -78,7 +78,8 @@ _AUXILIARY = (
 # and for a count the verb too ("how many people *died*").
 _FOCUS = re.compile(
     rf"\b(?:how many\s+([\w'-]+(?:\s+(?!{_AUXILIARY}\b)[\w'-]+)?)"
-    rf"|(?:how much|what|which|whose)\s+(?!{_AUXILIARY}\b)((?:[\w'-]+\s+){{0,3}}?[\w'-]+?)\s+{_AUXILIARY}\b"
+    rf"|(?:how much|what|which|whose)\s+(?!{_AUXILIARY}\b)"
+    rf"((?:[\w'-]+\s+){{0,3}}?[\w'-]+?)\s+{_AUXILIARY}\b"
     r"|who (?:is|was|are|were)\s+(?:the |in )?(?:\w+'s )?(\w+)|how (old|tall|rich|often|fast))\b",
     re.IGNORECASE,
 )
