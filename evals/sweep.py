@@ -6,10 +6,9 @@ Looks inside the pipeline, since an answer does not say how likely it was.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from unittest.mock import patch
 
-import essayqa.compose as composing
 from essayqa import EssayQA
+from essayqa.compose import compose
 from essayqa.question import understand
 from essayqa.retrieve import retrieve
 
@@ -53,11 +52,7 @@ def _answered(engine: EssayQA, case: Case) -> list[bool]:
         return [asked.asks] * len(THRESHOLDS)
     passages = retrieve(asked, opened.index, engine._embedder)
     judged = opened.evidence.judge(asked, passages, engine._reranker)
-    found = []
-    for threshold in THRESHOLDS:
-        with patch.object(composing, "ANSWERS", threshold):
-            found.append(bool(composing.compose(asked, judged).sentences))
-    return found
+    return [bool(compose(asked, judged, threshold).sentences) for threshold in THRESHOLDS]
 
 
 def _share(rows: Sequence[Sequence[bool]], column: int) -> float:

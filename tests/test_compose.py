@@ -148,3 +148,11 @@ Everything else in this short text stands elsewhere, as it must.
     sentences = read_sentences(chunk_document(document))
     asked = Question("Sum up 'Stronger together'", "", "", whole="gist")
     assert shown(compose_whole(asked, sentences)) == ["The", "The"]
+
+
+def test_background_answers_when_the_essay_only_ranks_first() -> None:
+    # The essay's best ranks higher but is unlikely to answer: it must not silence a source.
+    weak = ScoredSentence(sentence("China was alone"), 5.0, 0.001, 0.3)
+    strong = ScoredSentence(sentence("Trade was $245bn"), 4.0, 0.99, 0.8)
+    draft = compose(QUESTION, [weak, strong])
+    assert [d.sentence.chunk.document_id for d in draft.sentences] == ["brief"]

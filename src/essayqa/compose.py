@@ -37,31 +37,40 @@ FULL_SENTENCE = 7
 SECTION = 5
 
 
-def compose(question: Question, judged: Sequence[ScoredSentence]) -> Draft:
+def compose(
+    question: Question, judged: Sequence[ScoredSentence], threshold: float = ANSWERS
+) -> Draft:
     """The few sentences that answer, essay first, each document's in its own order.
 
-    `judged` comes best first. A sentence that leans on the one before it ("This was …")
-    brings it along.
+    `judged` comes best first. Each kind of document is heard if its sentences are likely
+    enough to answer (`threshold`). A sentence that leans on the one before it ("This
+    was …") brings it along.
     """
     nearest = tuple(_drafted(s.sentence) for s in judged[:NEAREST])
     if question.evaluates:
         # What supporters believe does not say whether the plan will work.
         judged = [s for s in judged if not _is_reported(s.sentence)]
-    essay, background = _of_kind(judged, "essay"), _of_kind(judged, "background")
+    likely: dict[Kind, list[ScoredSentence]] = {}
+    for kind in MOST:
+        of_kind = [s for s in judged if s.sentence.chunk.kind == kind]
+        if of_kind and likelihood(question, of_kind) >= threshold:
+            likely[kind] = of_kind
+    if not likely:
+        return Draft((), nearest, "not_in_corpus")
     most = dict(MOST)
-    if essay and background:
-        ahead = background[0].rank - essay[0].rank
+    if len(likely) == len(MOST):
+        ahead = likely["background"][0].rank - likely["essay"][0].rank
         if ahead < 0:
             most["background"] = 0
         elif ahead > FAR_AHEAD:
             most["essay"] = most["background"]
     chosen = [
-        *_best(question, essay, most["essay"]),
-        *_best(question, background, most["background"]),
+        scored.sentence
+        for kind, ranked in likely.items()
+        for scored in ranked[: most[kind]]
+        if scored.rank >= ranked[0].rank - MARGIN
     ]
-    if not chosen:
-        return Draft((), nearest, "not_in_corpus")
-    return Draft(tuple(_in_order([scored.sentence for scored in chosen])))
+    return Draft(tuple(_in_order(chosen)))
 
 
 def compose_whole(question: Question, sentences: Sequence[Sentence]) -> Draft:
@@ -137,17 +146,6 @@ def likelihood(question: Question, judged: Sequence[ScoredSentence]) -> float:
 
 def _is_reported(sentence: Sentence) -> bool:
     return sentence.chunk.kind == "essay" and essay_voice(sentence.text) == "reported"
-
-
-def _of_kind(judged: Sequence[ScoredSentence], kind: Kind) -> list[ScoredSentence]:
-    return [s for s in judged if s.sentence.chunk.kind == kind]
-
-
-def _best(question: Question, judged: Sequence[ScoredSentence], most: int) -> list[ScoredSentence]:
-    """The best few, or none when together they are unlikely to answer."""
-    if likelihood(question, judged) < ANSWERS:
-        return []
-    return [s for s in judged[:most] if s.rank >= judged[0].rank - MARGIN]
 
 
 def _in_order(chosen: Sequence[Sentence]) -> list[DraftSentence]:
