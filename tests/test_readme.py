@@ -30,7 +30,7 @@ def test_a_shown_answer_is_a_real_one(engine: EssayQA, question: str, shown: str
     if answer.status == "declined":
         assert body.startswith(plain(answer.text))
         return
-    quoted = [plain(s) for s in re.findall(r"(?:(?:The essay|Background): )?(.+?) \[\d+\]", body)]
+    quoted = [plain(s) for s in re.findall(r"\s*(?:(?:The essay|Background): )?(.+?) \[\d+\]", body)]
     corpus = plain(" ".join(document.text for document in engine.documents))
     assert quoted
     assert all(sentence in corpus for sentence in quoted)
