@@ -30,7 +30,8 @@ def test_a_shown_answer_is_a_real_one(engine: EssayQA, question: str, shown: str
     if answer.status == "declined":
         assert body.startswith(plain(answer.text))
         return
-    quoted = [plain(s) for s in re.findall(r"\s*(?:(?:The essay|Background): )?(.+?) \[\d+\]", body)]
+    sentence_and_marker = r"\s*(?:(?:The essay|Background): )?(.+?) \[\d+\]"
+    quoted = [plain(sentence) for sentence in re.findall(sentence_and_marker, body)]
     corpus = plain(" ".join(document.text for document in engine.documents))
     assert quoted
     assert all(sentence in corpus for sentence in quoted)
