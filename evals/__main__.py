@@ -16,7 +16,7 @@ from rich.console import Console
 
 from essayqa import EssayQA, EssayQAError
 
-from . import baseline, report
+from . import baseline, judge, report
 from .ablations import ablate
 from .cases import SETS, Case, CaseError, load, validate
 from .plots import Point
@@ -34,13 +34,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console, notes = Console(), Console(stderr=True)
     try:
         return _main(options, console, notes)
-    except (CaseError, EssayQAError) as error:
-        notes.print(f"evals: {error}", markup=False, highlight=False)
+    except (CaseError, EssayQAError, judge.JudgeError) as error:
+        # Unwrapped, so that a command in it can be copied.
+        notes.print(f"evals: {error}", markup=False, highlight=False, soft_wrap=True)
         return getattr(error, "exit_code", 2)
 
 
 def _main(options: argparse.Namespace, console: Console, notes: Console) -> int:
     cases = _spread(load(options.set), options.limit)
+    # Before the questions, which take minutes.
+    llm = judge.connect(options.judge) if options.judge else None
     with bar("Opening", notes) as progress:
         engine = EssayQA(progress=progress).open()
     faults = validate(cases, {document.id: document.text for document in engine.documents})
@@ -48,6 +51,9 @@ def _main(options: argparse.Namespace, console: Console, notes: Console) -> int:
         raise CaseError("the cases are wrong:\n" + "\n".join(faults))
     with bar("Asking", notes) as progress:
         results = run(engine, cases, progress, set_name=options.set)
+    if llm is not None:
+        with bar("Judging", notes) as progress:
+            results = replace(results, judgement=judge.judge_cases(llm, results, progress))
     points: tuple[Point, ...] = ()
     if not options.quick:
         with bar("Leaving parts out", notes) as progress:
@@ -75,6 +81,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--baseline", type=Path, default=baseline.PATH, help="scores to compare to")
     parser.add_argument(
         "--quick", action="store_true", help="leave out the ablations and the threshold curve"
+    )
+    parser.add_argument(
+        "--judge",
+        metavar="MODEL@http://host:port/v1",
+        help=f"a language model that judges the answers too; its key, if any, in {judge.KEY}",
     )
     parser.add_argument(
         "--update-baseline", action="store_true", help="take this run's scores as the baseline"

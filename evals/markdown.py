@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from .baseline import Comparison
 from .findings import Failure, Line, failures, headline, lines, number, reasons
 from .results import Aggregate, Aggregates, Results
-from .terminal import BY_KIND
+from .terminal import AGREEMENT, BY_KIND, agreements, judge_failed
 
 
 def markdown(
@@ -25,6 +25,11 @@ def markdown(
     if results.ablations:
         names = dict.fromkeys(name for table in results.ablations.values() for name in table)
         text += ["## Ablations", "", *_groups(results.ablations, names), ""]
+    if results.judgement:
+        text += [f"## Judge: {_md(results.judgement.model)}", ""]
+        text += [*_table(AGREEMENT, agreements(results.judgement)), ""]
+        if failed := judge_failed(results.judgement):
+            text += [_md(failed), ""]
     if clapnq:
         text += ["## CLAPnq", "", *_lines(lines(clapnq)), ""]
     text += [f"## Failing cases ({len(failing)})", ""]

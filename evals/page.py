@@ -14,7 +14,8 @@ from . import plots
 from .baseline import Comparison
 from .findings import AIMS, Failure, Line, failures, headline, lines, number, reasons
 from .plots import Point
-from .results import Aggregate, Aggregates, CaseResult, Results
+from .results import Aggregate, Aggregates, CaseResult, Judgement, Results
+from .terminal import AGREEMENT, agreements, judge_failed
 
 STYLE = Path(__file__).with_name("page.css")
 PANELS = {
@@ -46,6 +47,7 @@ def html(
         ("kinds", "By kind of question", _kinds(results)),
         ("declining", "Declining, and the time it takes", _working_point(results, sweep)),
         ("ablations", "Ablations", _panels(results.ablations, ABLATION_PANELS)),
+        ("judge", "A language model as judge", _judgement(results.judgement)),
         ("clapnq", "Other texts: CLAPnq", _table(lines(clapnq)) if clapnq else ""),
         ("failing", f"Failing cases: {len(failing)}", _failing(failing)),
     ]
@@ -89,9 +91,31 @@ def _table(figures: Sequence[Line]) -> str:
         if changes:
             verdict = _verdict(line.verdict, good=line.verdict == "better")
             cells.append(f"<td>{line.change} {verdict}</td>")
-        rows.append(f"<tr>{''.join(cells)}</tr>")
+        rows.append("".join(cells))
+    return _grid(header, rows)
+
+
+def _judgement(judgement: Judgement | None) -> str:
+    if judgement is None:
+        return ""
+    note = (
+        f"{judgement.model}, asked through LlamaIndex's evaluators about each answer. Kappa is "
+        "agreement beyond chance, – where there is but one verdict. Unscored answers, on which "
+        "the judge failed, count for neither."
+    )
+    rows = [
+        f'<th scope="row">{escape(row[0])}</th>' + "".join(f"<td>{escape(c)}</td>" for c in row[1:])
+        for row in agreements(judgement)
+    ]
+    failed = judge_failed(judgement)
+    alarm = f'<p class="bad">{escape(failed)}</p>' if failed else ""
+    return f'<p class="note">{escape(note)}</p>{_grid(AGREEMENT, rows)}{alarm}'
+
+
+def _grid(header: Sequence[str], rows: Sequence[str]) -> str:
     heads = "".join(f'<th scope="col">{head}</th>' for head in header)
-    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="scroll">{table}</div>'
 
 

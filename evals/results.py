@@ -79,11 +79,66 @@ class Aggregate:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a language model said of one answer, asked as `judge`.
+
+    `passed` is None when the model failed or its reply cannot be read: the answer is then
+    unscored, and `reason` says why. Otherwise `reason` is the reply.
+    """
+
+    case_id: str
+    judge: str
+    passed: bool | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far a judge and a scorer agree over the `n` answers that both have judged.
+
+    `share` is that of answers they say the same of, None without any. `kappa` is Cohen's,
+    None where it is undefined: each says the same of all answers. `unscored` counts the
+    answers that the judge failed on, which are no part of either.
+    """
+
+    judge: str
+    scorer: str
+    n: int
+    share: float | None
+    kappa: float | None
+    unscored: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All that the language model `model` said of a run's answers."""
+
+    model: str
+    agreements: tuple[Agreement, ...]
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def unscored(self) -> tuple[Verdict, ...]:
+        """Where the judge failed. That is the judge's failure, and fails no run."""
+        return tuple(verdict for verdict in self.verdicts if verdict.passed is None)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Judgement:
+        """The inverse of `asdict`."""
+        return cls(
+            model=data["model"],
+            agreements=tuple(Agreement(**agreement) for agreement in data["agreements"]),
+            verdicts=tuple(Verdict(**verdict) for verdict in data["verdicts"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """A whole run. `created` is ISO 8601 in UTC.
 
     `totals` maps a metric's name to its aggregate; `by_kind` does so for each kind of
     case and `ablations` for each variant of the pipeline ({} when none was run).
+    `judgement` is None unless a language model judged too.
     """
 
     set_name: str
@@ -92,6 +147,7 @@ class Results:
     totals: Aggregates
     by_kind: dict[str, Aggregates]
     ablations: dict[str, Aggregates] = field(default_factory=dict)
+    judgement: Judgement | None = None
 
     @property
     def unscored(self) -> tuple[CaseResult, ...]:
@@ -107,6 +163,7 @@ class Results:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Results:
         """The inverse of `to_dict`."""
+        judgement = data.get("judgement")
         return cls(
             set_name=data["set_name"],
             created=data["created"],
@@ -114,6 +171,7 @@ class Results:
             totals=_aggregates(data["totals"]),
             by_kind={kind: _aggregates(table) for kind, table in data["by_kind"].items()},
             ablations={name: _aggregates(t) for name, t in data.get("ablations", {}).items()},
+            judgement=Judgement.from_dict(judgement) if judgement else None,
         )
 
 

@@ -47,12 +47,12 @@ def _answered(engine: EssayQA, case: Case) -> list[bool]:
     """Whether the case would be answered, at each threshold."""
     opened = engine._open()
     asked = understand(case.question, case.history, topic=opened.topic, spell=opened.spell)
-    if not asked.asks or (asked.whole and opened.essay):
+    if not asked.asks or (asked.whole and opened.essay and not opened.essay.expected):
         # No threshold decides these.
         return [asked.asks] * len(THRESHOLDS)
     passages = retrieve(asked, opened.index, engine._embedder)
-    judged = opened.evidence.judge(asked, passages, engine._reranker)
-    return [bool(compose(asked, judged, threshold).sentences) for threshold in THRESHOLDS]
+    judgements = opened.evidence.judge(asked, passages, engine._reranker)
+    return [bool(compose(judgements, threshold).sentences) for threshold in THRESHOLDS]
 
 
 def _share(rows: Sequence[Sequence[bool]], column: int) -> float:

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from .baseline import Comparison
-from .results import Aggregate, Results
+from .results import Aggregate, Judgement, Results
 from .run import Progress as Report
 
 # Metrics as headings of narrow columns.
@@ -34,6 +35,8 @@ BY_KIND = (
     *("fact_recall", "evidence_recall", "citation_precision"),
     *("answered_right", "declined_right", "fully_correct", "answer_words_p50"),
 )
+# A judge's agreement with the scorers, as `agreements` gives it.
+AGREEMENT = ("judge", "scorer", "agree", "kappa", "n", "unscored")
 # Counts and milliseconds; everything else is a share.
 WHOLE_NUMBERS = ("answer_words", "latency_ms")
 
@@ -65,12 +68,39 @@ def figure(name: str, value: float) -> str:
     return f"{value:.0f}" if name.startswith(WHOLE_NUMBERS) else f"{value:.2f}"
 
 
+def agreements(judgement: Judgement) -> list[tuple[str, ...]]:
+    """A row of `AGREEMENT` for each pair of judge and scorer."""
+    return [
+        (a.judge, a.scorer, _share(a.share), _share(a.kappa), str(a.n), str(a.unscored))
+        for a in judgement.agreements
+    ]
+
+
+def judge_failed(judgement: Judgement) -> str:
+    """How often the judge failed, and how it first did; "" if it never did."""
+    failed = judgement.unscored
+    if not failed:
+        return ""
+    return (
+        f"The judge failed {len(failed)} of {len(judgement.verdicts)} times, first at "
+        f"{failed[0].case_id}, {failed[0].judge}: {failed[0].reason}"
+    )
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
 def print_results(results: Results, comparisons: Sequence[Comparison], console: Console) -> None:
     """The tables, then what regressed and what could not be scored."""
     console.print(_totals(results, comparisons))
     console.print(_by_kind(results))
     if results.ablations:
         console.print(_ablations(results))
+    if results.judgement:
+        console.print(_judgement(results.judgement))
+        if failed := judge_failed(results.judgement):
+            console.print(f"[red]unscored[/]: {escape(failed)}", highlight=False)
     for comparison in comparisons:
         if comparison.regressed:
             console.print(
@@ -127,6 +157,15 @@ def _ablations(results: Results) -> Table:
         table.add_column(SHORT.get(name, name), justify="right")
     for variant, row in results.ablations.items():
         table.add_row(variant, *(_cell(row.get(name)) for name in names))
+    return table
+
+
+def _judgement(judgement: Judgement) -> Table:
+    table = _table(f"Judge: {escape(judgement.model)}")
+    for column in AGREEMENT:
+        table.add_column(column, justify="left" if column in ("judge", "scorer") else "right")
+    for row in agreements(judgement):
+        table.add_row(*row)
     return table
 
 

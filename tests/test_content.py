@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import yaml
 
+from essayqa.chunks import chunk_document
 from essayqa.config import bundled_corpus
 from essayqa.corpus import load_corpus
+from essayqa.evidence import read_sentences
+from essayqa.expected import open_expected, vectors_file
+from essayqa.models import OnnxAligner, OnnxEmbedder
+from essayqa.sentences import asks
 from essayqa.types import Document
 
 FILE = (bundled_corpus() / "essay.md").read_text(encoding="utf-8")
@@ -17,6 +23,10 @@ ESSAYS = [d for d in load_corpus(bundled_corpus()) if d.kind == "essay"]
 BRIEFS = [d for d in load_corpus(bundled_corpus()) if d.kind == "background"]
 
 briefs = pytest.mark.parametrize("brief", BRIEFS, ids=[d.id for d in BRIEFS])
+
+
+def plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))
 
 
 def test_there_is_one_essay_and_a_shelf_beside_it() -> None:
@@ -120,3 +130,30 @@ def test_no_two_briefs_share_a_sentence() -> None:
         if len(sentence.split()) > 8
     )
     assert [s for s, n in sentences.items() if n > 1 and not s.startswith("This brief")] == []
+
+
+@pytest.mark.parametrize("document", [*ESSAYS, *BRIEFS], ids=lambda d: d.id)
+def test_every_sentence_of_a_document_is_expected_to_answer_something(document: Document) -> None:
+    spans = [span for e in document.expected for span in e.spans]
+    sentences = [s for s in read_sentences(chunk_document(document)) if not asks(s.text)]
+    missing = [
+        s.text for s in sentences if not any(p.start <= s.start and s.end <= p.end for p in spans)
+    ]
+    assert missing == []
+    assert any(not e.spans for e in document.expected)
+
+
+@pytest.mark.parametrize("document", [*ESSAYS, *BRIEFS], ids=lambda d: d.id)
+def test_no_document_is_silent_on_what_it_answers(document: Document) -> None:
+    asked = [(plain(e.text), bool(e.spans)) for e in document.expected]
+    assert {t for t, answers in asked if answers} & {
+        t for t, answers in asked if not answers
+    } == set()
+
+
+def test_the_vectors_of_expected_questions_come_with_the_corpus(tmp_path: Path) -> None:
+    # Else every first start would spend a minute making them.
+    for document in (*ESSAYS, *BRIEFS):
+        files = [vectors_file(bundled_corpus(), document), tmp_path / f"{document.id}.npz"]
+        open_expected(document.expected, files, OnnxEmbedder(), OnnxAligner())
+    assert list(tmp_path.iterdir()) == []

@@ -30,7 +30,7 @@ class Opened:
 
     def __init__(self, folder: Path, parts: list[Chunk], name: str = "one") -> None:
         self.read = 0
-        self.evidence = open_evidence(Config(data_dir=folder), name, parts, self._count)
+        self.evidence = open_evidence(Config(data_dir=folder), name, parts, progress=self._count)
 
     def _count(self, done: int, total: int) -> None:
         self.read = total
@@ -38,7 +38,8 @@ class Opened:
 
 def judge(evidence: Evidence, question: str, parts: list[Chunk]) -> list[str]:
     passages = [Passage(chunk, 0.5) for chunk in parts]
-    return [s.sentence.text for s in evidence.judge(understand(question), passages, RERANKER)]
+    judgements = evidence.judge(understand(question), passages, RERANKER)
+    return [s.sentence.text for judgement in judgements for s in judgement.sentences]
 
 
 def test_the_sentence_that_answers_comes_first_and_questions_never(tmp_path: Path) -> None:
@@ -61,13 +62,13 @@ def test_only_new_sentences_are_read_and_judged_as_if_all_were_new(tmp_path: Pat
     Opened(tmp_path, ONE)
     partly = Opened(tmp_path, more, "two")
     assert 0 < partly.read < whole.read
-    for a, b in zip(
-        partly.evidence.judge(understand("New?"), [Passage(c, 0.5) for c in more], RERANKER),
-        whole.evidence.judge(understand("New?"), [Passage(c, 0.5) for c in more], RERANKER),
-        strict=True,
-    ):
+    passages = [Passage(c, 0.5) for c in more]
+    (first,), (second,) = (
+        opened.evidence.judge(understand("New?"), passages, RERANKER) for opened in (partly, whole)
+    )
+    for a, b in zip(first.sentences, second.sentences, strict=True):
         assert a.sentence == b.sentence
-        assert np.isclose(a.rank, b.rank, atol=1e-3)
+        assert np.isclose(a.chance, b.chance, atol=1e-3)
 
 
 @pytest.mark.parametrize("damage", [b"", b"not an archive", b"PK\x03\x04 cut off"])

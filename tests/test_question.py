@@ -100,21 +100,6 @@ def test_the_longest_question_passes_and_one_more_character_does_not() -> None:
         understand(longest + "?")
 
 
-@pytest.mark.parametrize(
-    ("text", "about"),
-    [
-        ("What is the essay's thesis?", True),
-        ("Does the author think it will work?", True),
-        ("What is the main argument?", True),
-        ("What does this article say?", True),
-        ("Will Trump's plan work?", False),
-        ("Who is authorised to lift sanctions?", False),
-    ],
-)
-def test_a_question_about_the_essay_itself_is_known(text: str, about: bool) -> None:
-    assert understand(text).about_essay is about
-
-
 def test_essay_only_is_carried() -> None:
     assert understand("Why?", essay_only=True).essay_only
     assert not understand("Why?").essay_only
@@ -153,21 +138,22 @@ def test_what_wraps_a_question_is_not_searched_for(text: str, search: str) -> No
     assert found.standalone == text
 
 
-@pytest.mark.parametrize(
-    ("text", "focus"),
-    [
-        ("How many ships pass the strait?", ["ships"]),
-        ("Who is Trump's envoy in Moscow?", ["envoy"]),
-        ("What tariff rate did Trump set?", ["tariff", "rate"]),
-        ("How old was Deng?", ["old"]),
-        # A list seldom names its kind.
-        ("Which countries does Russia rely on?", []),
-        ("What does Trump hope to get?", []),
-    ],
-)
-def test_the_focus_is_what_is_asked_for(text: str, focus: list[str]) -> None:
-    found = understand(text)
-    assert [found.search[span.start : span.end] for span in found.focus] == focus
+def test_an_unexplained_it_is_read_as_readers_put_it() -> None:
+    # Readers say "it" for what the essay is about, and so do the questions it expects.
+    found = understand("Why won't it work?", topic=TOPIC)
+    assert TOPIC in found.search
+    assert found.readings == ("Why won't it work?",)
+
+
+def test_a_follow_up_is_read_with_the_question_before_it_and_alone() -> None:
+    found = understand("Would Moscow trust it?", [Turn("What would Trump offer Russia?")])
+    assert found.readings == (found.search, "Would Moscow trust it?")
+
+
+def test_each_of_several_questions_is_read_by_itself() -> None:
+    found = understand("What does Russia sell to China, and why does Beijing need Moscow?")
+    assert found.readings[1:] == ("What does Russia sell to China", "why does Beijing need Moscow?")
+    assert len(understand("What do Russia and China trade?").readings) == 1
 
 
 @pytest.mark.parametrize(

@@ -39,12 +39,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_package_and_the_whole_corpus(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     corpus = REPOSITORY / "corpus"
-    for path in corpus.rglob("*.md"):
+    for path in (path for path in corpus.rglob("*") if path.is_file()):
         assert f"essayqa/_corpus/{path.relative_to(corpus).as_posix()}" in names
     package = REPOSITORY / "src" / "essayqa"
-    for path in package.rglob("*.py"):
-        assert f"essayqa/{path.relative_to(package).as_posix()}" in names
-    assert "essayqa/py.typed" in names
+    for path in package.rglob("*.*"):
+        if "__pycache__" not in path.parts:
+            assert f"essayqa/{path.relative_to(package).as_posix()}" in names
     assert not [name for name in names if name.startswith(("tests/", "evals/"))]
 
 

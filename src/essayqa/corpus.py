@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from .errors import CorpusError
-from .types import Document, Kind, Reference
+from .expected import VECTORS
+from .types import Document, Expected, Kind, Reference, Span
 
 log = logging.getLogger("essayqa")
 
 SUFFIXES = {".md", ".markdown", ".txt"}
+# `essay.questions.jsonl` beside `essay.md`: what readers may ask of it.
+QUESTIONS = ".questions.jsonl"
 _FENCE = re.compile(r"---[ \t]*(?:\n|\Z)")
 _CLOSE = re.compile(r"^---[ \t]*(?:\n|\Z)", re.MULTILINE)
 _TITLE = re.compile(r"\s*^# +(.+?)(?: +#+)? *$", re.MULTILINE)
@@ -26,8 +31,10 @@ def load_corpus(folder: Path) -> list[Document]:
     A document's id is its file name without the suffix, or `id` in its front matter.
     Its kind is `kind` in the front matter; else "background" inside a folder of that
     name, "essay" elsewhere. Hidden files are passed over; files of other types are
-    named in a warning and skipped. Raises `CorpusError` naming the file that is not
-    UTF-8, empty, unreadable, has broken front matter or shares an id.
+    named in a warning and skipped. `NAME.questions.jsonl` beside a document holds its
+    `expected` questions, lines of {"quotes": [sentence, ...], "asks": [question, ...]}.
+    Raises `CorpusError` naming the file that is not UTF-8, empty, unreadable, has broken
+    front matter, shares an id or expects a quote that is not in its document.
     """
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
@@ -41,8 +48,12 @@ def load_corpus(folder: Path) -> list[Document]:
         if any(part.startswith(".") for part in relative.parts) or path.is_dir():
             continue
         if path.suffix.lower() in SUFFIXES:
-            documents.append(_load_document(path, relative))
-        else:
+            document = _load_document(path, relative)
+            questions = path.with_name(path.stem + QUESTIONS)
+            if questions.exists():
+                document = replace(document, expected=_load_expected(questions, document.text))
+            documents.append(document)
+        elif not path.name.endswith((QUESTIONS, VECTORS)):
             skipped.append(str(relative))
     if skipped:
         log.warning("skipped, not .md, .markdown or .txt: %s", ", ".join(skipped))
@@ -59,15 +70,46 @@ def load_corpus(folder: Path) -> list[Document]:
     return sorted(documents, key=lambda d: (d.kind != "essay", d.path))
 
 
-def _load_document(path: Path, relative: Path) -> Document:
-    name = str(relative)
+def _read(path: Path, name: str) -> str:
     try:
         raw = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CorpusError(f"{name!r} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
     except OSError as error:
         raise CorpusError(f"{name!r} cannot be read: {error.strerror or error}") from None
-    raw = raw.replace("\r\n", "\n").replace("\r", "\n")
+    return raw.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _load_expected(path: Path, text: str) -> tuple[Expected, ...]:
+    expected: list[Expected] = []
+    for number, line in enumerate(_read(path, path.name).split("\n"), start=1):
+        if not line.strip():
+            continue
+        where = f"{path.name!r}, line {number}"
+        try:
+            entry = json.loads(line)
+            quotes, asks = entry["quotes"], entry["asks"]
+            if not all(isinstance(t, str) and t.strip() for t in (*quotes, *asks)):
+                raise ValueError("an empty or missing text")
+        except (ValueError, KeyError, TypeError) as error:
+            raise CorpusError(
+                f'{where}: not {{"quotes": [...], "asks": [...]}} with texts in both ({error!r})'
+            ) from None
+        spans = []
+        for quote in quotes:
+            start = text.find(quote)
+            if start < 0:
+                raise CorpusError(
+                    f"{where}: not word for word in the document: {quote!r}; copy it from there"
+                )
+            spans.append(Span(start, start + len(quote)))
+        expected += [Expected(" ".join(ask.split()), tuple(spans)) for ask in asks]
+    return tuple(expected)
+
+
+def _load_document(path: Path, relative: Path) -> Document:
+    name = str(relative)
+    raw = _read(path, name)
     meta, text = _split_front_matter(raw, name)
     if not text.strip():
         raise CorpusError(f"{name!r} is empty; write something in it or remove it")

@@ -80,16 +80,16 @@ class EssayQA:
         clock.lap("question")
         if not asked.asks:
             return verify(asked, Draft((), (), "not_a_question"), opened.documents, clock.laps)
-        if asked.whole and opened.essay:
+        if asked.whole and opened.essay and not opened.essay.expected:
             essay = opened.essay.id
             sentences = [s for s in opened.evidence.sentences if s.chunk.document_id == essay]
             draft = compose_whole(asked, sentences)
         else:
             passages = retrieve(asked, opened.index, self._embedder)
             clock.lap("retrieve")
-            judged = opened.evidence.judge(asked, passages, self._reranker)
+            judgements = opened.evidence.judge(asked, passages, self._reranker)
             clock.lap("judge")
-            draft = compose(asked, judged)
+            draft = compose(judgements)
         clock.lap("compose")
         return verify(asked, draft, opened.documents, clock.total())
 
@@ -144,7 +144,9 @@ class EssayQA:
             self._progress,
             reuse=reuse,
         )
-        evidence = open_evidence(self.config, index.name, index.chunks, self._progress, reuse=reuse)
+        evidence = open_evidence(
+            self.config, index.name, index.chunks, documents, self._progress, reuse=reuse
+        )
         essays = [document for document in documents if document.kind == "essay"]
         return _Opened(
             documents={document.id: document for document in documents},

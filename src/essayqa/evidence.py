@@ -4,27 +4,72 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .config import Config
+from .expected import ExpectedQuestions, open_expected, vectors_file
 from .models import OnnxAligner, OnnxEmbedder
 from .sentences import asks, leans, sentence_spans
-from .types import Chunk, Kind, Passage, Question, Reranker, ScoredSentence, Sentence, Vectors
+from .types import (
+    Chunk,
+    Document,
+    Expected,
+    Judgement,
+    Kind,
+    Passage,
+    Question,
+    Reranker,
+    ScoredSentence,
+    Sentence,
+    Vectors,
+)
+from .weights import weigh
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 log = logging.getLogger("essayqa")
 
 Progress = Callable[[int, int], None]
 
-# How many sentences of each kind of document the cross-encoder reads.
-READ: dict[Kind, int] = {"essay": 14, "background": 8}
-# What one unit of the cross-encoder's logit weighs against one standard deviation of the
-# other signals together.
-RERANKER_WEIGHT = 0.2
+# How many sentences of each group the cross-encoder reads.
+READ: dict[Kind, int] = {"essay": 8, "background": 4}
+# How many documents with expected questions are judged, of each kind.
+DOCUMENTS = 2
+# How many of a document's expected questions, the nearest, are compared token by token,
+# and what the others count for: less than any that are.
+ALIGNED = 200
+FAR = 0.2
+# How sharply nearness counts: an expected question this much farther has a vote of 1/e.
+SHARPNESS = {"meaning": 0.02, "tokens": 0.01}
+# How many times less sharply one reading of a question gives way to another.
+READING = 2.5
+# How many of the best sentences together have to cover what is asked.
+TOP = 3
+# Among how many of the nearest expected questions the unanswered are counted.
+NEIGHBOURS = (8, 20)
+# What a term counts for that no token of the question stands for.
+UNREAD = 0.9
 BATCH = 64
 KEPT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What is known of a group's sentences for a question, before it is weighed: `each`
+    by name, shape (sentences,), and `together`, of the group as a whole."""
+
+    kind: Kind
+    expected: bool
+    sentences: tuple[Sentence, ...]
+    each: Mapping[str, Vectors]
+    together: Mapping[str, float]
 
 
 class Evidence:
@@ -40,7 +85,11 @@ class Evidence:
         vectors: Mapping[str, Any],
         embedder: OnnxEmbedder,
         aligner: OnnxAligner,
+        expected: ExpectedQuestions | None = None,
+        answered: Sequence[tuple[str, Sequence[int] | None]] = (),
     ) -> None:
+        """`answered` holds, for each expected question, its document and the rows of the
+        sentences that answer it, None where the document is silent."""
         import numpy as np
 
         self.sentences = tuple(sentences)
@@ -51,6 +100,11 @@ class Evidence:
         self._of_chunk: dict[str, list[int]] = {}
         for i, sentence in enumerate(sentences):
             self._of_chunk.setdefault(sentence.chunk.id, []).append(i)
+        self._expected = expected
+        self._of_document = {
+            document: _DocumentQuestions.of(document, answered)
+            for document in dict.fromkeys(document for document, _ in answered)
+        }
 
     def knows(self, word: str) -> bool:
         """Whether a lower-case word is a common one of the language."""
@@ -58,62 +112,235 @@ class Evidence:
 
     def judge(
         self, question: Question, passages: Sequence[Passage], reranker: Reranker
-    ) -> list[ScoredSentence]:
-        """The sentences of `passages` that the question was compared with in full, best
-        first. Sentences that are themselves questions are left out."""
+    ) -> list[Judgement]:
+        """What each group of documents among `passages` has to say. Sentences that are
+        themselves questions are left out."""
+        judgements = []
+        for signals in self.signals(question, passages, reranker):
+            model = "expected" if signals.expected else "plain"
+            chances = weigh(f"{model} sentence", signals.each)
+            order = [int(i) for i in (-chances).argsort(kind="stable")]
+            judgements.append(
+                Judgement(
+                    kind=signals.kind,
+                    answers=float(weigh(f"{model} answer", signals.together)),
+                    sentences=tuple(
+                        ScoredSentence(signals.sentences[i], float(chances[i])) for i in order
+                    ),
+                )
+            )
+        return judgements
+
+    def signals(
+        self, question: Question, passages: Sequence[Passage], reranker: Reranker
+    ) -> list[Signals]:
+        """Each group's signals, the essay's first."""
+        scores = {passage.chunk.id: passage.score for passage in passages}
+        if not scores:
+            return []
+        text = question.search
+        asked = _Asked(
+            text,
+            self._embedder.embed_query(text),
+            self._aligner.embed_query(text),
+            self._pieces(question),
+        )
+        groups: dict[tuple[Kind, str], list[int]] = {}
+        for i, sentence in enumerate(self.sentences):
+            chunk = sentence.chunk
+            expects = chunk.document_id in self._of_document
+            if (chunk.id in scores or expects) and not asks(sentence.text):
+                group = chunk.kind, chunk.document_id if expects else ""
+                groups.setdefault(group, []).append(i)
+        if question.essay_only:
+            groups = {group: rows for group, rows in groups.items() if group[0] == "essay"}
+        near = self._near(question, groups)
+        return [
+            self._signals(asked, kind, near.get(document), rows, scores, reranker)
+            for (kind, document), rows in sorted(groups.items(), key=lambda g: g[0][0] != "essay")
+            if not document or document in near
+        ]
+
+    def _near(self, question: Question, groups: Collection[tuple[Kind, str]]) -> dict[str, _Near]:
+        """How near the question is to those expected by the few documents, of those in
+        `groups`, that expect the nearest."""
         import numpy as np
 
-        rows = [
-            (i, passage.score)
-            for passage in passages
-            for i in self._of_chunk.get(passage.chunk.id, ())
-            if not asks(self.sentences[i].text)
-        ]
-        if not rows:
-            return []
-        ids = [i for i, _ in rows]
-        text = question.search
-        tokens = self._aligner.embed_query(text)
-        alone = self._alone[ids] @ self._embedder.embed_query(text)
-        cover = np.stack([_best_cosines(tokens, self._after_lead[i]) for i in ids])
-        in_context = np.stack([_best_cosines(tokens, self._after_previous[i]) for i in ids])
-        passage = np.array([score for _, score in rows], dtype=np.float32)
-        signals = (alone, cover.mean(axis=1), in_context.mean(axis=1), passage)
-        ranks = np.stack([_standard(signal) for signal in signals]).mean(axis=0)
-        best_first = [int(row) for row in np.argsort(-ranks, kind="stable")]
-        read = [
-            row
-            for kind, count in READ.items()
-            for row in [r for r in best_first if self.sentences[ids[r]].chunk.kind == kind][:count]
-        ]
-        scores = reranker.score(text, [self.sentences[ids[row]].with_lead for row in read])
-        offsets = self._aligner.offsets(text)
-        pieces = [
+        if not self._expected or not any(document for _, document in groups):
+            return {}
+        readings = question.readings or (question.search,)
+        meanings = self._expected.meanings(self._embedder.embed_queries(readings))
+        tokens = [self._aligner.embed_query(reading) for reading in readings]
+        found: dict[str, _Near] = {}
+        for kind in READ:
+            documents = sorted(
+                (document for k, document in groups if k == kind and document),
+                key=lambda d: -float(meanings[:, self._of_document[d].rows].max()),
+            )
+            for document in documents[:DOCUMENTS]:
+                questions = self._of_document[document]
+                meaning = meanings[:, questions.rows]
+                aligned = np.full(meaning.shape, FAR, dtype=np.float32)
+                for row, cosines, read in zip(aligned, meaning, tokens, strict=True):
+                    nearest = np.argsort(-cosines, kind="stable")[:ALIGNED]
+                    row[nearest] = self._expected.aligned(questions.rows[nearest], read)
+                found[document] = _Near(questions, {"meaning": meaning, "tokens": aligned})
+        return found
+
+    def _pieces(self, question: Question) -> list[list[int]]:
+        """For each term of the question, the tokens that it was read as."""
+        offsets = self._aligner.offsets(question.search)
+        return [
             [i for i, (start, end) in enumerate(offsets) if term.start <= start < end <= term.end]
             for term in question.terms
         ]
-        judged = [
-            ScoredSentence(
-                sentence=self.sentences[ids[row]],
-                rank=float(ranks[row]) + RERANKER_WEIGHT * _logit(float(score)),
-                relevance=float(score),
-                similarity=float(alone[row]),
-                cover=tuple(float(cover[row, p].mean()) if p else 1.0 for p in pieces),
-            )
-            for row, score in zip(read, scores, strict=True)
-        ]
-        return sorted(judged, key=lambda s: -s.rank)
+
+    def _signals(
+        self,
+        asked: _Asked,
+        kind: Kind,
+        near: _Near | None,
+        ids: Sequence[int],
+        scores: Mapping[str, float],
+        reranker: Reranker,
+    ) -> Signals:
+        import numpy as np
+
+        farthest = min(scores.values())
+        cover = np.stack([_best_cosines(asked.tokens, self._after_lead[i]) for i in ids])
+        in_context = np.stack([_best_cosines(asked.tokens, self._after_previous[i]) for i in ids])
+        each: dict[str, Vectors] = {
+            "alone": self._alone[ids] @ asked.meaning,
+            "cover": cover.mean(axis=1),
+            "context": in_context.mean(axis=1),
+            "passage": np.array(
+                [scores.get(self.sentences[i].chunk.id, farthest) for i in ids], dtype=np.float32
+            ),
+        }
+        quick = np.stack([_standard(signal) for signal in each.values()]).sum(axis=0)
+        together: dict[str, float] = {}
+        if near:
+            for name, cosines in near.cosines.items():
+                votes, nearest, summed = near.questions.votes(cosines, SHARPNESS[name], ids)
+                each |= {
+                    f"vote_{name}": votes,
+                    f"log_vote_{name}": np.log(votes + 1e-4),
+                    f"nearest_{name}": nearest,
+                }
+                together |= {f"{key}_{name}": value for key, value in summed.items()}
+            quick = quick + 2 * _standard(each["vote_meaning"])
+        read = np.argsort(-quick, kind="stable")[: READ[kind]]
+        relevances = reranker.score(
+            asked.text, [self.sentences[ids[r]].with_previous for r in read]
+        )
+        logits = np.array([_logit(float(score)) for score in relevances], dtype=np.float32)
+        each["relevance"] = np.full(len(ids), logits.min(), dtype=np.float32)
+        each["relevance"][read] = logits
+        covered = cover[read[np.argsort(-logits, kind="stable")[:TOP]]].max(axis=0)
+        terms = sorted(float(covered[p].mean()) for p in asked.pieces if p)[:2] or [UNREAD]
+        best = ("alone", "cover", "context", "passage", "relevance")
+        together |= {name: float(each[name].max()) for name in best}
+        together["terms"] = sum(terms) / len(terms)
+        if not near:
+            best_chunk = self.sentences[ids[int(each["passage"].argmax())]].chunk
+            whole = reranker.score(asked.text, [best_chunk.text])[0]
+            together["passage_relevance"] = _logit(float(whole))
+        each |= {f"{name}_behind": values - values.max() for name, values in each.items()}
+        return Signals(
+            kind, near is not None, tuple(self.sentences[i] for i in ids), each, together
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question as the models read it: whole, by token, and each term's tokens."""
+
+    text: str
+    meaning: Vectors
+    tokens: Vectors
+    pieces: Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _DocumentQuestions:
+    """The questions one document expects: their `rows` among all, which of them it is
+    `silent` on, and a pair for each sentence that answers one: the question's place
+    among these, and the sentence's row."""
+
+    rows: NDArray[np.int64]
+    silent: NDArray[np.bool_]
+    by: NDArray[np.int64]
+    sentence: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, document: str, answered: Sequence[tuple[str, Sequence[int] | None]]
+    ) -> _DocumentQuestions:
+        import numpy as np
+
+        mine = [(i, rows) for i, (of, rows) in enumerate(answered) if of == document]
+        pairs = [(place, row) for place, (_, rows) in enumerate(mine) for row in rows or ()]
+        table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+        return cls(
+            rows=np.array([i for i, _ in mine], dtype=np.int64),
+            silent=np.array([rows is None for _, rows in mine], dtype=bool),
+            by=table[:, 0],
+            sentence=table[:, 1],
+        )
+
+    def votes(
+        self, cosines: Vectors, sharpness: float, ids: Sequence[int]
+    ) -> tuple[Vectors, Vectors, dict[str, float]]:
+        """Each sentence's share of the votes of the expected questions and the cosine of
+        the nearest it answers, shape (ids,); and how silence compares. `cosines` has a
+        row for each reading of the question."""
+        import numpy as np
+
+        best = cosines.max(axis=1, keepdims=True)
+        shares = np.exp((cosines - best) / sharpness)
+        trust = np.exp((best - best.max()) / (READING * sharpness))
+        weights = (trust * shares / shares.sum(axis=1, keepdims=True)).sum(axis=0) / trust.sum()
+        cosines = cosines.max(axis=0)
+        size = max([*ids, *self.sentence.tolist()]) + 1
+        votes = np.bincount(self.sentence, weights=weights[self.by], minlength=size)
+        nearest = np.zeros(size, dtype=np.float32)
+        np.maximum.at(nearest, self.sentence, cosines[self.by])
+        silent = float(weights[self.silent].sum())
+        answered = float(cosines[~self.silent].max(initial=0.0))
+        unanswered = float(cosines[self.silent].max(initial=0.0))
+        neighbours = self.silent[np.argsort(-cosines, kind="stable")]
+        return (
+            votes[ids].astype(np.float32),
+            nearest[ids],
+            {
+                "nearest": answered,
+                "ahead": answered - unanswered,
+                "silence": math.log((silent + 1e-3) / (1 - silent + 1e-3)),
+                **{f"silent_{k}": float(neighbours[:k].mean()) for k in NEIGHBOURS},
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """A question's cosines with those a document expects, shape (readings, expected), by
+    name."""
+
+    questions: _DocumentQuestions
+    cosines: Mapping[str, Vectors]
 
 
 def open_evidence(
     config: Config,
     name: str,
     chunks: Sequence[Chunk],
+    documents: Sequence[Document] = (),
     progress: Progress | None = None,
     *,
     reuse: bool = True,
 ) -> Evidence:
-    """The evidence of an index's `chunks`, in document order.
+    """The evidence of an index's `chunks`, in document order, and of the questions that
+    `documents` expect.
 
     Vectors are kept in a file named like the index and computed only for sentences that
     no kept file holds; `progress(done, total)` counts the texts read. The file is
@@ -131,7 +358,40 @@ def open_evidence(
         vectors = {key: vector for key, vector in vectors.items() if key in wanted}
         _embed_missing(sentences, vectors, embedder, aligner, progress)
         _save(path, version, vectors)
-    return Evidence(sentences, vectors, embedder, aligner)
+    expected = [(d.id, e) for d in documents for e in d.expected]
+    if not expected:
+        return Evidence(sentences, vectors, embedder, aligner)
+    files = [
+        *(vectors_file(config.corpus, d) for d in documents if d.expected),
+        config.data_dir / "expected" / f"{name}.npz",
+    ]
+    questions = open_expected([e for _, e in expected], files, embedder, aligner, progress)
+    return Evidence(
+        sentences, vectors, embedder, aligner, questions, _answering(sentences, expected)
+    )
+
+
+def _answering(
+    sentences: Sequence[Sentence], expected: Sequence[tuple[str, Expected]]
+) -> list[tuple[str, list[int] | None]]:
+    """For each expected question, its document and the rows of the sentences that its
+    spans touch; None if it has none."""
+    of_document: dict[str, list[int]] = {}
+    for i, sentence in enumerate(sentences):
+        of_document.setdefault(sentence.chunk.document_id, []).append(i)
+    return [
+        (
+            document_id,
+            [
+                i
+                for i in of_document.get(document_id, ())
+                if any(s.start < sentences[i].end and sentences[i].start < s.end for s in e.spans)
+            ]
+            if e.spans
+            else None,
+        )
+        for document_id, e in expected
+    ]
 
 
 def drop_evidence(config: Config, name: str) -> None:
@@ -185,8 +445,6 @@ def _standard(values: Vectors) -> Vectors:
 
 
 def _logit(score: float) -> float:
-    import math
-
     score = min(max(score, 1e-5), 1 - 1e-5)
     return math.log(score / (1 - score))
 

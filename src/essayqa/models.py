@@ -70,8 +70,12 @@ class OnnxEmbedder:
         return self._embed(list(texts))
 
     def embed_query(self, text: str) -> Vectors:
-        vector: Vectors = self._embed([BGE_QUERY_PREFIX + text])[0]
+        vector: Vectors = self.embed_queries([text])[0]
         return vector
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Questions to vectors, shape (len(texts), 384), float32, unit length."""
+        return self._embed([BGE_QUERY_PREFIX + text for text in texts])
 
     def _embed(self, texts: list[str]) -> Vectors:
         import numpy as np

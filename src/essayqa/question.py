@@ -16,9 +16,6 @@ EARLIER = 300
 _THE_ESSAY = (
     r"(?:the|this|that|his|her|an?) (?:essay|essayist|article|author|writer|piece|text|op-?ed)"
 )
-_ABOUT_ESSAY = re.compile(
-    rf"\b{_THE_ESSAY}\b|\bthesis\b|\bmain (?:point|argument|idea|claim)", re.IGNORECASE
-)
 # Questions about the essay as a whole, which no one sentence resembles.
 _GIST = re.compile(
     r"\b(?:main|central|core|key|overall|basic) (?:argument|point|idea|claim|thesis|message|case)\b"
@@ -40,6 +37,13 @@ _BLOCKS = re.compile(
 _TAGS = re.compile(r"</?[a-z][^<>]{0,200}>|\[/?[A-Z]+\]")
 # Where a question may begin that is buried in orders and noise, and what gives those away.
 _PARTS = re.compile(r"(?<=[.!?;])\s+|\n+|\banyway\b[,:]?", re.IGNORECASE)
+# Where a second question begins: after the end of the first, or "…, and why does …".
+_SEVERAL = re.compile(
+    r"(?<=[?!])\s+|,? (?:and|or|but)(?: then)? (?=(?:what|why|how|who|whom|whose|when|where|which"
+    r"|would|did|does|do|is|are|was|were|can|could|will)\b)",
+    re.IGNORECASE,
+)
+MOST_PARTS = 3
 _ORDERS = re.compile(
     r"\b(?:ignore|disregard|forget|pretend|you are (?:now|free)|you must|from now on|instructions?"
     r"|(?:answer|reply|respond) (?:only|in|with)|say that|print|lorem ipsum|sorry)\b",
@@ -61,26 +65,6 @@ _FRAME = re.compile(
     rf"|\bis it {_THE_ESSAY} who (?:says|thinks|claims|believes|argues)(?: that)?\b"
     r"|\bwho is it that (?:says|thinks|claims|believes|argues)(?: that)?\b"
     rf"|[,:;]? {_THE_ESSAY},? or (?:somebody|someone|is|does) .*$",
-    re.IGNORECASE,
-)
-# Questions for a verdict on the plan, not for what anyone else makes of it.
-_EVALUATES = re.compile(
-    r"\b(?:will|would|won't|can|can't|could|does|doesn't|is|isn't|why|how likely)\b.*"
-    r"\b(?:work|fail|failure|succeed|realistic|feasible|flaw(?:ed)?|na[iï]ve|mistake|doomed|wrong"
-    r"|impossible|pay off|achieve|good idea|wise|viable)\b|: why not\b",
-    re.IGNORECASE,
-)
-_AUXILIARY = (
-    r"(?:is|are|was|were|did|do|does|has|have|had|will|would|can|could|should|may|might|ever|pass"
-    r"|gets?|got|lost|took|came|comes?|goes|go)"
-)
-# What a question wants to be told: the words after the question word, up to the verb,
-# and for a count the verb too ("how many people *died*").
-_FOCUS = re.compile(
-    rf"\b(?:how many\s+([\w'-]+(?:\s+(?!{_AUXILIARY}\b)[\w'-]+)?)"
-    rf"|(?:how much|what|which|whose)\s+(?!{_AUXILIARY}\b)"
-    rf"((?:[\w'-]+\s+){{0,3}}?[\w'-]+?)\s+{_AUXILIARY}\b"
-    r"|who (?:is|was|are|were)\s+(?:the |in )?(?:\w+'s )?(\w+)|how (old|tall|rich|often|fast))\b",
     re.IGNORECASE,
 )
 _OPENING = re.compile(
@@ -149,23 +133,27 @@ def understand(
     if any("\ud800" <= c <= "\udfff" for c in cleaned):
         raise InputError("the question holds half a character (a lone surrogate); type it again")
     earlier = [" ".join(turn.question.split())[:EARLIER] for turn in history]
-    standalone = _standalone(
-        _WORD.sub(lambda word: spell(word[0]), cleaned), [q for q in earlier if _asks(q)], topic
-    )
+    earlier = [question for question in earlier if _asks(question)]
+    spelled = _WORD.sub(lambda word: spell(word[0]), cleaned)
+    standalone = _standalone(spelled, earlier, topic)
     search = _unframed(standalone)
-    terms = _terms(search)
     return Question(
         text=cleaned,
         standalone=standalone,
         search=search,
+        readings=_readings(spelled, _unframed(_standalone(spelled, earlier, ""))),
         essay_only=essay_only,
-        about_essay=bool(_ABOUT_ESSAY.search(cleaned)),
         asks=_asks(cleaned),
         whole=_whole(cleaned),
-        evaluates=bool(_EVALUATES.search(standalone)),
-        terms=terms,
-        focus=_focus(search, terms),
+        terms=_terms(search),
     )
+
+
+def _readings(text: str, whole: str) -> tuple[str, ...]:
+    """`whole`, then each of the questions that `text` asks if it asks several."""
+    parts = [_unframed(part.strip(" ,")) for part in _SEVERAL.split(text) if part]
+    parts = [part for part in parts if len(_terms(part)) > 1 and part != whole]
+    return (whole, *parts[:MOST_PARTS]) if len(parts) > 1 or whole != text else (whole,)
 
 
 def _unframed(text: str) -> str:
@@ -200,25 +188,6 @@ def _terms(text: str) -> tuple[Span, ...]:
     """The words of `text` that say what it is about."""
     words = re.finditer(r"\w+", text)
     return tuple(Span(*w.span()) for w in words if not _FUNCTION_WORDS.fullmatch(w[0].lower()))
-
-
-def _focus(text: str, terms: Sequence[Span]) -> tuple[Span, ...]:
-    """The terms that name what is asked for: "how many *ships* …".
-
-    A plural after "which" or "what" is left out: it names the kind of things to list
-    ("which countries …"), and a list seldom names its kind.
-    """
-    found: list[Span] = []
-    for match in _FOCUS.finditer(text):
-        start, end = match.span(match.lastindex or 0)
-        inside = [term for term in terms if start <= term.start and term.end <= end]
-        listed = re.match(r"what|which|whose", match[0], re.IGNORECASE)
-        found += [
-            term
-            for term in inside
-            if not (listed and re.search(r"[^s]s$", text[term.start : term.end]))
-        ]
-    return tuple(found)
 
 
 def _standalone(text: str, earlier: Sequence[str], topic: str) -> str:

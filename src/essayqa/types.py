@@ -46,11 +46,21 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """A question that readers are expected to ask of a document, and the spans that answer
+    it together; no spans when the document is known not to answer it."""
+
+    text: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One file of the corpus. `text` is the file after its front matter, unchanged.
 
     `topic` is what the document is about in a few words ("" if it does not say): what a
-    question means by an unexplained "it".
+    question means by an unexplained "it". `expected` are questions it is searched by and
+    never shown.
     """
 
     id: str
@@ -65,10 +75,13 @@ class Document:
     path: str = ""
     topic: str = ""
     references: tuple[Reference, ...] = ()
+    expected: tuple[Expected, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON of `essayqa sources`: everything, the text included."""
-        return {**asdict(self), "references": [asdict(r) for r in self.references]}
+        """The JSON of `essayqa sources`: everything a reader sees, the text included."""
+        data = {**asdict(self), "references": [asdict(r) for r in self.references]}
+        del data["expected"]
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +138,23 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class ScoredSentence:
-    """A sentence judged for a question. `rank` orders sentences of one question only;
-    the others compare across questions: `relevance` in [0, 1] is the reranker's,
-    `similarity` the cosine of the two, `cover` for each of the question's terms the best
-    cosine among the sentence's tokens."""
+    """A sentence judged for a question: `chance` in [0, 1] that it belongs to the answer."""
 
     sentence: Sentence
-    rank: float
-    relevance: float
-    similarity: float
-    cover: tuple[float, ...] = ()
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one group of documents has to say to a question: their sentences, best first,
+    and `answers` in [0, 1], how likely it is that the group answers at all.
+
+    A group is the documents of one kind that come with expected questions, or those
+    that do not."""
+
+    kind: Kind
+    answers: float
+    sentences: tuple[ScoredSentence, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,24 +192,23 @@ class Question:
     """A validated question.
 
     `standalone` is the question with what it leaves out put back, and `search` that
-    without its frame ("according to the author"). `essay_only` keeps background sources
-    out; `about_essay` means that it asks what the essay itself says; `asks` is false for
-    a greeting or a line without words; `whole` marks a question that no one sentence
-    resembles ("summarise it"); `evaluates` one that asks for a judgement of what the
-    essay discusses ("will it work?"). `terms` are the words of `search` that say what it
-    is about, as spans; `focus` are those that name what is asked for ("how many *ships*").
+    without its frame ("according to the author"). `readings` are what is compared with
+    expected questions: `search`, but with "it" left as it is when nothing but the essay's
+    topic explains it, as readers put their questions; then its parts if it asks several.
+    `essay_only` keeps background sources out; `asks` is false for a greeting or a line
+    without words; `whole` marks a question that no one sentence resembles ("summarise
+    it"). `terms` are the words of `search` that say what it is
+    about, as spans.
     """
 
     text: str
     standalone: str
     search: str
+    readings: tuple[str, ...] = ()
     essay_only: bool = False
-    about_essay: bool = False
     asks: bool = True
     whole: Whole = ""
-    evaluates: bool = False
     terms: tuple[Span, ...] = ()
-    focus: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,191 @@
+"""Expected questions: what readers ask of a document, and how near a question is to each.
+
+Words that readers use and a text does not are the hardest part of finding its answers.
+So a document may come with questions it is expected to get, each with the sentences that
+answer it, or with none where the document is silent (document expansion, as in doc2query,
+Nogueira et al., 2019, but written by hand). They are searched and never shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .models import OnnxAligner, OnnxEmbedder
+from .types import Document, Expected, Vectors
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+log = logging.getLogger("essayqa")
+
+Progress = Callable[[int, int], None]
+
+# `essay.questions.npz` beside `essay.md`: the vectors of its expected questions, so that
+# nobody has to wait for them.
+VECTORS = ".questions.npz"
+BATCH = 64
+
+
+class ExpectedQuestions:
+    """Expected questions with their vectors. Safe across threads."""
+
+    def __init__(self, texts: Sequence[str], vectors: Mapping[str, tuple[Any, Any]]) -> None:
+        import numpy as np
+
+        self.texts = tuple(texts)
+        self._meaning = _unit(np.stack([vectors[_hashed(t)][0] for t in texts]))
+        self._tokens = [vectors[_hashed(t)][1] for t in texts]
+
+    def meanings(self, vectors: Vectors) -> Vectors:
+        """The cosine of each with other questions' vectors, shape (others, 384) to
+        (others, questions)."""
+        cosines: Vectors = vectors @ self._meaning.T
+        return cosines
+
+    def aligned(self, rows: NDArray[np.int64], tokens: Vectors) -> Vectors:
+        """How well those at `rows` cover a question's tokens, shape (tokens, 384): the mean
+        of the tokens' best cosines, shape (rows,)."""
+        import numpy as np
+
+        parts = [self._tokens[i] for i in rows]
+        firsts = np.cumsum([0, *(len(part) for part in parts[:-1])])
+        similar = _unit(np.concatenate(parts)) @ _unit(tokens @ _projection()).T
+        covered: Vectors = np.maximum.reduceat(similar, firsts, axis=0).mean(axis=1)
+        return covered
+
+
+def vectors_file(folder: Path, document: Document) -> Path:
+    """Where the vectors of a document's expected questions may come with it."""
+    path = folder / document.path
+    return path.with_name(path.stem + VECTORS)
+
+
+def open_expected(
+    expected: Sequence[Expected],
+    files: Sequence[Path],
+    embedder: OnnxEmbedder,
+    aligner: OnnxAligner,
+    progress: Progress | None = None,
+) -> ExpectedQuestions:
+    """The vectors of `expected`, from the first of `files` that hold them or made anew.
+
+    What had to be made is written to the last of `files`. `progress(done, total)` counts
+    the texts read.
+    """
+    version = f"{embedder.id} {aligner.id} {_fingerprint()}"
+    texts = list(dict.fromkeys(e.text for e in expected))
+    wanted = {_hashed(text): text for text in texts}
+    vectors: dict[str, tuple[Any, Any]] = {}
+    for file in files:
+        if not wanted.keys() <= vectors.keys():
+            vectors |= _load(file, version)
+    if missing := {key: text for key, text in wanted.items() if key not in vectors}:
+        vectors |= _embed(missing, embedder, aligner, progress)
+        _save(files[-1], version, {key: vectors[key] for key in wanted})
+    return ExpectedQuestions([e.text for e in expected], vectors)
+
+
+def _embed(
+    texts: Mapping[str, str],
+    embedder: OnnxEmbedder,
+    aligner: OnnxAligner,
+    progress: Progress | None,
+) -> dict[str, tuple[Any, Any]]:
+    made: dict[str, tuple[Any, Any]] = {}
+    todo = list(texts.items())
+    for first in range(0, len(todo), BATCH):
+        batch = todo[first : first + BATCH]
+        meanings = _small(embedder.embed_queries([text for _, text in batch]))
+        tokens = aligner.embed_texts([text for _, text in batch])
+        for (key, _), meaning, rows in zip(batch, meanings, tokens, strict=True):
+            made[key] = (meaning, _small(_unit(rows @ _projection())))
+        if progress:
+            progress(first + len(batch), len(todo))
+    return made
+
+
+@cache
+def _projection() -> Vectors:
+    """The 64 directions that hold most of a token's vector, shape (384, 64): principal
+    components of the tokens of reader questions, made by `python -m evals.projection`.
+    They stand in for the last layer that the bundled export of ColBERT lacks."""
+    import numpy as np
+
+    matrix: Vectors = np.load(_projection_file()).astype(np.float32)
+    return matrix
+
+
+def _projection_file() -> Path:
+    return Path(__file__).with_name("projection.npy")
+
+
+@cache
+def _fingerprint() -> str:
+    return hashlib.sha256(_projection_file().read_bytes()).hexdigest()[:16]
+
+
+def _hashed(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _unit(vectors: Any) -> Vectors:
+    import numpy as np
+
+    rows = np.asarray(vectors, dtype=np.float32)
+    unit: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return unit
+
+
+def _small(rows: Vectors) -> Any:
+    """Each row scaled to whole numbers from -127 to 127; `_unit` brings its direction back."""
+    import numpy as np
+
+    most = np.abs(rows).max(axis=1, keepdims=True)
+    return np.round(rows * (127 / np.maximum(most, 1e-9))).astype(np.int8)
+
+
+def _load(path: Path, version: str) -> dict[str, tuple[Any, Any]]:
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            if str(data["version"]) != version:
+                return {}
+            ends = np.cumsum(data["lengths"])
+            tokens = np.split(data["tokens"], ends[:-1])
+            return dict(
+                zip(data["keys"].tolist(), zip(data["meaning"], tokens, strict=True), strict=True)
+            )
+    except FileNotFoundError:
+        return {}
+    except Exception as error:  # a truncated archive fails in many ways
+        log.warning("%s is damaged and will be made again (%s)", path, error)
+        return {}
+
+
+def _save(path: Path, version: str, vectors: Mapping[str, tuple[Any, Any]]) -> None:
+    import numpy as np
+
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            np.savez_compressed(
+                file,
+                version=np.array(version),
+                keys=np.array(list(vectors)),
+                meaning=np.stack([meaning for meaning, _ in vectors.values()]),
+                lengths=np.array([len(tokens) for _, tokens in vectors.values()]),
+                tokens=np.concatenate([tokens for _, tokens in vectors.values()]),
+            )
+        os.replace(part, path)
+    except OSError as error:
+        # Only speed is lost: the next start computes them again.
+        log.warning("the vectors of expected questions could not be kept in %s (%s)", path, error)
