@@ -62,7 +62,7 @@ def connect(spec: str) -> LLM:
             is_chat_model=True,
             temperature=0.0,
             timeout=TIMEOUT,
-            # Each retry is itself retried by the client, for a minute when a server is away.
+            # LlamaIndex and its client both retry, so that more of them multiply.
             max_retries=1,
         )
     except ValueError as error:
