@@ -50,13 +50,12 @@ SIGNALS = {
     "plain sentence": (*PLAIN, *(f"{name}_behind" for name in PLAIN)),
     "plain answer": (*PLAIN, "passage_relevance", "terms"),
     "expected sentence": (
-        "relevance",
-        *(f"{name}_behind" for name in PLAIN if name != "passage"),
+        *(f"{name}_behind" for name in ("alone", "cover", "context")),
         *(f"{kind}_{name}" for name in EXPECTED for kind in ("vote", "log_vote")),
         *(f"nearest_{name}_behind" for name in EXPECTED),
     ),
     "expected answer": (
-        *("alone", "relevance", "terms"),
+        "alone",
         *(f"{kind}_{name}" for name in EXPECTED for kind in ("nearest", "ahead", "silence")),
         *(f"silent_{count}_tokens" for count in NEIGHBOURS),
     ),

@@ -52,7 +52,7 @@ def _answered(engine: EssayQA, case: Case) -> list[bool]:
         return [asked.asks] * len(THRESHOLDS)
     passages = retrieve(asked, opened.index, engine._embedder)
     judgements = opened.evidence.judge(asked, passages, engine._reranker)
-    return [bool(compose(judgements, threshold).sentences) for threshold in THRESHOLDS]
+    return [bool(compose(asked, judgements, threshold).sentences) for threshold in THRESHOLDS]
 
 
 def _share(rows: Sequence[Sequence[bool]], column: int) -> float:

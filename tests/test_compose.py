@@ -44,6 +44,7 @@ BRIEF = Document(
     id="brief", title="Trade", kind="background", path="b.md", text="Trade was $245bn in 2024."
 )
 SENTENCES = [s for d in (ESSAY, BRIEF) for s in read_sentences(chunk_document(d))]
+QUESTION = Question("Why?", "Why?", "Why?")
 
 
 def sentence(start: str) -> Sentence:
@@ -60,46 +61,60 @@ def shown(draft: Draft) -> list[str]:
 
 
 def test_a_sentence_that_leans_brings_what_it_leans_on_and_no_more() -> None:
-    draft = compose([judged("essay", ("It was desperate", 0.8))])
+    draft = compose(QUESTION, [judged("essay", ("It was desperate", 0.8))])
     assert shown(draft) == ["China", "This", "It"]
-    draft = compose([judged("essay", ("This was a key", 0.8))])
+    draft = compose(QUESTION, [judged("essay", ("This was a key", 0.8))])
     assert shown(draft) == ["China", "This"]
 
 
+def test_a_lead_stays_out_when_the_question_names_whom_the_sentence_means() -> None:
+    text = "Was Kissinger's China desperate?"
+    asked = Question(text, text, text)
+    assert shown(compose(asked, [judged("essay", ("It was desperate", 0.8))])) == [
+        "China",
+        "This",
+        "It",
+    ]
+    # "This was …" points at what was said before, whoever is named.
+    text = "Was China alone?"
+    asked = Question(text, text, text)
+    assert shown(compose(asked, [judged("essay", ("This was a key", 0.8))])) == ["China", "This"]
+
+
 def test_an_answer_is_told_in_reading_order() -> None:
-    draft = compose([judged("essay", ("Trade is large", 0.9), ("The conditions", 0.5))])
+    draft = compose(QUESTION, [judged("essay", ("Trade is large", 0.9), ("The conditions", 0.5))])
     assert shown(draft) == ["The", "Trade"]
 
 
 def test_background_stays_out_of_what_the_essay_answers() -> None:
     brief = judged("background", ("Trade was $245bn", 0.9), answers=0.99)
-    draft = compose([judged("essay", ("Trade is large", 0.5)), brief])
+    draft = compose(QUESTION, [judged("essay", ("Trade is large", 0.5)), brief])
     assert [d.voice for d in draft.sentences] == ["author"]
-    assert shown(compose([brief])) == ["Trade"]
+    assert shown(compose(QUESTION, [brief])) == ["Trade"]
 
 
 def test_background_needs_to_be_surer_than_the_essay() -> None:
     # A near miss is what a shelf of sources on the same subject seems to answer.
-    assert compose([judged("essay", ("Trade is large", 0.5), answers=0.6)]).sentences
-    assert not compose([judged("background", ("Trade was", 0.5), answers=0.6)]).sentences
+    assert compose(QUESTION, [judged("essay", ("Trade is large", 0.5), answers=0.6)]).sentences
+    assert not compose(QUESTION, [judged("background", ("Trade was", 0.5), answers=0.6)]).sentences
 
 
 def test_sentences_that_hardly_belong_stay_out_but_the_best_never() -> None:
-    draft = compose([judged("essay", ("China was alone", 0.15), ("Trade is large", 0.1))])
+    draft = compose(QUESTION, [judged("essay", ("China was alone", 0.15), ("Trade is large", 0.1))])
     assert shown(draft) == ["China"]
 
 
 def test_unlikely_evidence_is_no_answer_but_is_shown_as_nearest() -> None:
-    draft = compose([judged("essay", ("China was alone", 0.9), answers=0.1)])
+    draft = compose(QUESTION, [judged("essay", ("China was alone", 0.9), answers=0.1)])
     assert (draft.sentences, draft.reason) == ((), "not_in_corpus")
     assert [d.sentence.text for d in draft.nearest] == ["China was alone in 1970."]
-    assert compose([]).reason == "not_in_corpus"
+    assert compose(QUESTION, []).reason == "not_in_corpus"
 
 
 def test_background_answers_when_the_essay_only_seems_to() -> None:
     # The essay's best looks better but is unlikely to answer: it must not silence a source.
     weak = judged("essay", ("China was alone", 0.9), answers=0.1)
-    draft = compose([weak, judged("background", ("Trade was $245bn", 0.4))])
+    draft = compose(QUESTION, [weak, judged("background", ("Trade was $245bn", 0.4))])
     assert [d.sentence.chunk.document_id for d in draft.sentences] == ["brief"]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Sequence, Set
 
 from .sentences import asks, points
 from .types import Draft, DraftSentence, Judgement, Kind, Question, Sentence
@@ -16,7 +17,7 @@ BELONGS = 0.2
 # the share of answerable questions that they were fitted to let through. Background has
 # to be surer: on the same subject as the essay, it seems to answer what nothing does.
 ANSWERS = 0.5
-SURER = 0.2
+SURER = 0.3
 NEAREST = 3
 # Fewer words than this ("This is not 1970.") state no argument by themselves.
 FULL_SENTENCE = 7
@@ -24,11 +25,14 @@ FULL_SENTENCE = 7
 SECTION = 5
 
 
-def compose(judgements: Sequence[Judgement], threshold: float = ANSWERS) -> Draft:
+def compose(
+    question: Question, judgements: Sequence[Judgement], threshold: float = ANSWERS
+) -> Draft:
     """The few sentences that answer, essay first, each document's in its own order.
 
     Each group of documents is heard if it is likely enough to answer (`threshold`). A
-    sentence that leans on the one before it ("This was …") brings it along.
+    sentence that leans on the one before it ("This was …", "They embraced …") brings it
+    along, unless the question names whom it means.
     """
     every = [scored for judgement in judgements for scored in judgement.sentences]
     nearest = sorted(every, key=lambda scored: -scored.chance)[:NEAREST]
@@ -45,7 +49,8 @@ def compose(judgements: Sequence[Judgement], threshold: float = ANSWERS) -> Draf
             (s for j in heard if j.kind == kind for s in j.sentences), key=lambda s: -s.chance
         )[:most]
         chosen += [s.sentence for s in ranked if s is ranked[0] or s.chance >= BELONGS]
-    return Draft(tuple(_in_order(chosen)))
+    asked = set(re.findall(r"\w+", question.search.lower()))
+    return Draft(tuple(_in_order(chosen, asked)))
 
 
 def compose_whole(question: Question, sentences: Sequence[Sentence]) -> Draft:
@@ -83,22 +88,29 @@ def compose_whole(question: Question, sentences: Sequence[Sentence]) -> Draft:
     return Draft(tuple(_in_order(chosen)))
 
 
-def _in_order(chosen: Sequence[Sentence]) -> list[DraftSentence]:
+def _in_order(chosen: Sequence[Sentence], asked: Set[str] = frozenset()) -> list[DraftSentence]:
     """The sentences and those they lean on: the essay's, then by best document, each
-    document's in reading order."""
+    document's in reading order. `asked` are the words of the question."""
     found: dict[tuple[str, int], Sentence] = {}
     for sentence in chosen:
         link: Sentence | None = sentence
         while link:
             found.setdefault((link.chunk.document_id, link.start), link)
             # A lead brings its own lead along only if it is all pronoun ("This was …").
-            link = link.lead if link is sentence or points(link.text) else None
+            follow = points(link.text) or (link is sentence and not _named(link, asked))
+            link = link.lead if follow else None
     first = {d: i for i, d in enumerate(dict.fromkeys(d for d, _ in found))}
     ordered = sorted(
         found.items(),
         key=lambda item: (item[1].chunk.kind != "essay", first[item[0][0]], item[0][1]),
     )
     return [_drafted(sentence) for _, sentence in ordered]
+
+
+def _named(sentence: Sentence, asked: Set[str]) -> bool:
+    """Whether the question names someone or something that a sentence's lead is about."""
+    names = re.findall(r"(?<!^)\b[A-Z]\w+", sentence.lead.text if sentence.lead else "")
+    return any(name.lower() in asked for name in names)
 
 
 def _drafted(sentence: Sentence) -> DraftSentence:

@@ -89,7 +89,7 @@ class EssayQA:
             clock.lap("retrieve")
             judgements = opened.evidence.judge(asked, passages, self._reranker)
             clock.lap("judge")
-            draft = compose(judgements)
+            draft = compose(asked, judgements)
         clock.lap("compose")
         return verify(asked, draft, opened.documents, clock.total())
 

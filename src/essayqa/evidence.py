@@ -38,8 +38,8 @@ log = logging.getLogger("essayqa")
 
 Progress = Callable[[int, int], None]
 
-# How many sentences of each group the cross-encoder reads.
-READ: dict[Kind, int] = {"essay": 8, "background": 4}
+# How many sentences of a group without expected questions the cross-encoder reads.
+READ = 8
 # How many documents with expected questions are judged, of each kind.
 DOCUMENTS = 2
 # How many of a document's expected questions, the nearest, are compared token by token,
@@ -154,7 +154,7 @@ class Evidence:
                 groups.setdefault(group, []).append(i)
         if question.essay_only:
             groups = {group: rows for group, rows in groups.items() if group[0] == "essay"}
-        near = self._near(question, groups)
+        near = self._near(question, groups, asked)
         return [
             self._signals(asked, kind, near.get(document), rows, scores, reranker)
             for (kind, document), rows in sorted(groups.items(), key=lambda g: g[0][0] != "essay")
@@ -169,10 +169,17 @@ class Evidence:
         if not self._expected or not any(document for _, document in groups):
             return {}
         readings = question.readings or (question.search,)
-        meanings = self._expected.meanings(self._embedder.embed_queries(readings))
-        tokens = [self._aligner.embed_query(reading) for reading in readings]
+        # Most questions have one reading, which has been embedded already.
+        vectors = [
+            (asked.meaning, asked.tokens)
+            if reading == asked.text
+            else (self._embedder.embed_query(reading), self._aligner.embed_query(reading))
+            for reading in readings
+        ]
+        meanings = self._expected.meanings(np.stack([meaning for meaning, _ in vectors]))
+        tokens = [each for _, each in vectors]
         found: dict[str, _Near] = {}
-        for kind in READ:
+        for kind in {kind for kind, _ in groups}:
             documents = sorted(
                 (document for k, document in groups if k == kind and document),
                 key=lambda d: -float(meanings[:, self._of_document[d].rows].max()),
@@ -217,7 +224,6 @@ class Evidence:
                 [scores.get(self.sentences[i].chunk.id, farthest) for i in ids], dtype=np.float32
             ),
         }
-        quick = np.stack([_standard(signal) for signal in each.values()]).sum(axis=0)
         together: dict[str, float] = {}
         if near:
             for name, cosines in near.cosines.items():
@@ -228,27 +234,44 @@ class Evidence:
                     f"nearest_{name}": nearest,
                 }
                 together |= {f"{key}_{name}": value for key, value in summed.items()}
-            quick = quick + 2 * _standard(each["vote_meaning"])
-        read = np.argsort(-quick, kind="stable")[: READ[kind]]
-        relevances = reranker.score(
-            asked.text, [self.sentences[ids[r]].with_previous for r in read]
-        )
-        logits = np.array([_logit(float(score)) for score in relevances], dtype=np.float32)
-        each["relevance"] = np.full(len(ids), logits.min(), dtype=np.float32)
-        each["relevance"][read] = logits
-        covered = cover[read[np.argsort(-logits, kind="stable")[:TOP]]].max(axis=0)
-        terms = sorted(float(covered[p].mean()) for p in asked.pieces if p)[:2] or [UNREAD]
-        best = ("alone", "cover", "context", "passage", "relevance")
-        together |= {name: float(each[name].max()) for name in best}
-        together["terms"] = sum(terms) / len(terms)
-        if not near:
-            best_chunk = self.sentences[ids[int(each["passage"].argmax())]].chunk
-            whole = reranker.score(asked.text, [best_chunk.text])[0]
-            together["passage_relevance"] = _logit(float(whole))
+        else:
+            # Expected questions leave the cross-encoder nothing to add, and it is slow.
+            together |= self._read(asked, ids, each, cover, reranker)
+        together |= {
+            name: float(each[name].max()) for name in ("alone", "cover", "context", "passage")
+        }
         each |= {f"{name}_behind": values - values.max() for name, values in each.items()}
         return Signals(
             kind, near is not None, tuple(self.sentences[i] for i in ids), each, together
         )
+
+    def _read(
+        self,
+        asked: _Asked,
+        ids: Sequence[int],
+        each: dict[str, Vectors],
+        cover: Vectors,
+        reranker: Reranker,
+    ) -> dict[str, float]:
+        """What the cross-encoder makes of the best sentences, added to `each`, and of the
+        best passage."""
+        import numpy as np
+
+        quick = np.stack([_standard(signal) for signal in each.values()]).sum(axis=0)
+        read = np.argsort(-quick, kind="stable")[:READ]
+        texts = [self.sentences[ids[i]].with_previous for i in read]
+        passage = self.sentences[ids[int(each["passage"].argmax())]].chunk.text
+        scores = reranker.score(asked.text, [*texts, passage])
+        *logits, whole = (_logit(float(score)) for score in scores)
+        each["relevance"] = np.full(len(ids), min(logits), dtype=np.float32)
+        each["relevance"][read] = logits
+        covered = cover[read[np.argsort(logits, kind="stable")[::-1][:TOP]]].max(axis=0)
+        terms = sorted(float(covered[p].mean()) for p in asked.pieces if p)[:2] or [UNREAD]
+        return {
+            "relevance": max(logits),
+            "passage_relevance": whole,
+            "terms": sum(terms) / len(terms),
+        }
 
 
 @dataclass(frozen=True, slots=True)

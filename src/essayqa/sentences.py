@@ -17,8 +17,8 @@ _LEANS = re.compile(
     re.IGNORECASE,
 )
 _POINTS = re.compile(
-    r"(?:this|that|it|these|those|they) (?:also |still |too )?"
-    r"(?:is|was|are|were|has|had|have|will|would|could|means?|meant|led|made|makes)\b",
+    r"(?:(?:this|that|these|those) (?:also |still |too )?"
+    r"(?:\w+s|was|were|had|would|will|could|led|made|meant)|such)\b",
     re.IGNORECASE,
 )
 _ASKS = re.compile(r"\?[\"'”’)\]]*$")
@@ -30,7 +30,7 @@ def leans(sentence: str) -> bool:
 
 
 def points(sentence: str) -> bool:
-    """Whether a sentence's whole subject is a pointing word ("This was …", "It is …")."""
+    """Whether a sentence points at the one before it as a whole ("This was …", "Such a …")."""
     return bool(_POINTS.match(sentence))
 
 
