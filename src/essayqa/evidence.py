@@ -161,7 +161,9 @@ class Evidence:
             if not document or document in near
         ]
 
-    def _near(self, question: Question, groups: Collection[tuple[Kind, str]]) -> dict[str, _Near]:
+    def _near(
+        self, question: Question, groups: Collection[tuple[Kind, str]], asked: _Asked
+    ) -> dict[str, _Near]:
         """How near the question is to those expected by the few documents, of those in
         `groups`, that expect the nearest."""
         import numpy as np
