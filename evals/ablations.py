@@ -1,12 +1,17 @@
 """The pipeline with parts left out, to see what each is worth.
 
-The last variant answers as essayqa does; the others show every sentence of the best
-passage. Unlike the rest of the suite this looks inside, for the embedder alone.
+The last variant answers as essayqa does, the one before it without the questions that
+documents are expected to get; the others show every sentence of the best passage. Unlike
+the rest of the suite this looks inside, for the embedder alone.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +31,7 @@ METRICS = (
     *("recall@1", "recall@5", "recall@10", "mrr", "ndcg@10"),
 )
 COMPOSER = "+ composer"
+UNEXPECTED = "no expected questions"
 
 
 class KeepOrder:
@@ -45,7 +51,9 @@ def ablate(
     scored = {case.id: case for case in results.cases if case.error is None}
     asked = [case for case in cases if case.answerable and case.id in scored]
     searches = _searches(engine)
-    found: dict[str, list[CaseResult]] = {name: [] for name in searches}
+    found: dict[str, list[CaseResult]] = {name: [] for name in (*searches, UNEXPECTED)}
+    with TemporaryDirectory() as folder:
+        plain = without_expected(engine, Path(folder))
     for done, case in enumerate(asked, start=1):
         question = str((scored[case.id].answer or {})["standalone_question"])
         for name, search in searches.items():
@@ -54,10 +62,20 @@ def ablate(
             scores = score_answer(case, answer, documents)
             scores |= score_search(case, passages, documents)
             found[name].append(CaseResult(case.to_dict(), answer.to_dict(), None, 0.0, scores))
+        answer = plain.ask(case.question, case.history)
+        scores = score_answer(case, answer, documents)
+        found[UNEXPECTED].append(CaseResult(case.to_dict(), answer.to_dict(), None, 0.0, scores))
         if progress:
             progress(done, len(asked))
     found[COMPOSER] = [scored[case.id] for case in asked]
     return {name: _chosen(aggregate(rows)) for name, rows in found.items()}
+
+
+def without_expected(engine: EssayQA, folder: Path) -> EssayQA:
+    """`engine` over its corpus, copied into `folder`, without expected questions."""
+    corpus = folder / "corpus"
+    shutil.copytree(engine.config.corpus, corpus, ignore=shutil.ignore_patterns("*.questions.*"))
+    return EssayQA(replace(engine.config, corpus=corpus)).open()
 
 
 def _searches(engine: EssayQA) -> dict[str, Search]:

@@ -159,7 +159,7 @@ def test_a_web_address_is_a_link_that_leads_there(url: str) -> None:
             "From the essay",
         ),
         (replace(SILENT, status="answered", reason=None), "From the sources"),
-        (SILENT, "The essay is silent; background sources say"),
+        (SILENT, "The essay does not say; background sources do"),
         (DECLINED, "Not in the essay or its background sources"),
         (replace(DECLINED, reason="not_a_question", nearest=()), "Not a question"),
     ],

@@ -15,7 +15,7 @@ VOICES = {
 }
 STANDING = {
     "answered": "From the essay",
-    "partial": "The essay is silent; background sources say",
+    "partial": "The essay does not say; background sources do",
     "declined": "Not in the essay or its background sources",
 }
 
@@ -28,6 +28,8 @@ def to_json(answer: Answer) -> str:
 def to_text(answer: Answer) -> str:
     """The answer for a terminal, its sources below it."""
     lines = [_plain(resolved(answer))] if resolved(answer) else []
+    if answer.reason == "essay_silent":
+        lines.append(f"{STANDING['partial']}.")
     for label, group in _groups(answer):
         body = " ".join(
             _plain(s.text) + " " + "".join(f"[{n}]" for n in s.citations) for s in group

@@ -23,14 +23,14 @@ CASES = [
 
 
 def test_a_higher_threshold_declines_more(engine: EssayQA) -> None:
-    """The curve must run from answering everything to answering what no threshold stops."""
+    """The curve must run from answering everything to answering nothing."""
     points = sweep(engine, CASES, summarise("tune", []))
     assert [point.threshold for point in points] == list(THRESHOLDS)
     for lower, higher in pairwise(points):
         assert higher.answered <= lower.answered
         assert higher.declined >= lower.declined
     assert (points[0].answered, points[0].declined) == (1, 0.5)
-    assert (points[-1].answered, points[-1].declined) == (0.5, 1)
+    assert (points[-1].answered, points[-1].declined) == (0, 1)
 
 
 def test_the_sweep_agrees_with_the_answers_given(engine: EssayQA) -> None:
