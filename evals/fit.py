@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,6 @@ from essayqa.question import understand
 from essayqa.retrieve import retrieve
 
 from . import clapnq
-from .ablations import without_expected
 from .cases import Case, load
 
 Values = NDArray[np.float64]
@@ -133,16 +132,13 @@ def judge(engine: EssayQA, asked: Sequence[Any], label: str) -> list[list[Signal
 
 
 def examples(data: Path, path: Path) -> list[Example]:
-    """Every question's signals: the tuning cases', with and without expected questions, CLAPnq's, and CLAPnq's questions asked
-    of the essay, which answers none of them."""
+    """Every question's signals: the tuning cases', CLAPnq's, and CLAPnq's questions asked of
+    the essay, which answers none of them."""
     cases, engine = load("tune"), EssayQA(Config.from_env())
-    with TemporaryDirectory() as folder:
-        engines = (engine, without_expected(engine, Path(folder)))
     found = [
         of_case(number, case, signals)
-        for each in engines
         for number, (case, groups) in enumerate(
-            zip(cases, judge(each, cases, "Own cases"), strict=True)
+            zip(cases, judge(engine, cases, "Own cases"), strict=True)
         )
         for signals in groups
     ]

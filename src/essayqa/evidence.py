@@ -75,8 +75,10 @@ class Signals:
 class Evidence:
     """The sentences of a corpus with the vectors they are judged by. Safe across threads.
 
-    A sentence is read alone (one vector), after the sentence it leans on, and after the
-    one before it (vectors of each token, for late interaction with the question's).
+    A sentence is read alone and with its passage (a vector each), after the sentence it
+    leans on, and after the one before it (vectors of each token, for late interaction with
+    the question's). All are the bundled models' vectors, whatever embedder searches, since
+    the weights were fitted to them.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Evidence:
         self.sentences = tuple(sentences)
         self._embedder, self._aligner = embedder, aligner
         self._alone = np.stack([vectors[_alone(s)] for s in sentences]).astype(np.float32)
+        self._passage = np.stack([vectors[_whole(s.chunk.text)] for s in sentences])
         self._after_lead = [vectors[_tokens(s.with_lead)] for s in sentences]
         self._after_previous = [vectors[_tokens(s.with_previous)] for s in sentences]
         self._of_chunk: dict[str, list[int]] = {}
@@ -135,8 +138,8 @@ class Evidence:
         self, question: Question, passages: Sequence[Passage], reranker: Reranker
     ) -> list[Signals]:
         """Each group's signals, the essay's first."""
-        scores = {passage.chunk.id: passage.score for passage in passages}
-        if not scores:
+        found = {passage.chunk.id for passage in passages}
+        if not found:
             return []
         text = question.search
         asked = _Asked(
@@ -149,14 +152,14 @@ class Evidence:
         for i, sentence in enumerate(self.sentences):
             chunk = sentence.chunk
             expects = chunk.document_id in self._of_document
-            if (chunk.id in scores or expects) and not asks(sentence.text):
+            if (chunk.id in found or expects) and not asks(sentence.text):
                 group = chunk.kind, chunk.document_id if expects else ""
                 groups.setdefault(group, []).append(i)
         if question.essay_only:
             groups = {group: rows for group, rows in groups.items() if group[0] == "essay"}
         near = self._near(question, groups, asked)
         return [
-            self._signals(asked, kind, near.get(document), rows, scores, reranker)
+            self._signals(asked, kind, near.get(document), rows, reranker)
             for (kind, document), rows in sorted(groups.items(), key=lambda g: g[0][0] != "essay")
             if not document or document in near
         ]
@@ -210,21 +213,17 @@ class Evidence:
         kind: Kind,
         near: _Near | None,
         ids: Sequence[int],
-        scores: Mapping[str, float],
         reranker: Reranker,
     ) -> Signals:
         import numpy as np
 
-        farthest = min(scores.values())
         cover = np.stack([_best_cosines(asked.tokens, self._after_lead[i]) for i in ids])
         in_context = np.stack([_best_cosines(asked.tokens, self._after_previous[i]) for i in ids])
         each: dict[str, Vectors] = {
             "alone": self._alone[ids] @ asked.meaning,
             "cover": cover.mean(axis=1),
             "context": in_context.mean(axis=1),
-            "passage": np.array(
-                [scores.get(self.sentences[i].chunk.id, farthest) for i in ids], dtype=np.float32
-            ),
+            "passage": self._passage[ids].astype(np.float32) @ asked.meaning,
         }
         together: dict[str, float] = {}
         if near:
@@ -478,16 +477,21 @@ def _hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
+def _whole(text: str) -> str:
+    return "a" + _hashed(text)
+
+
 def _alone(sentence: Sentence) -> str:
-    return "a" + _hashed(sentence.text)
+    return _whole(sentence.text)
 
 
 def _tokens(text: str) -> str:
     return "t" + _hashed(text)
 
 
-def _keys(sentence: Sentence) -> tuple[str, str, str]:
-    return _alone(sentence), _tokens(sentence.with_lead), _tokens(sentence.with_previous)
+def _keys(sentence: Sentence) -> tuple[str, str, str, str]:
+    whole = _whole(sentence.chunk.text)
+    return whole, _alone(sentence), _tokens(sentence.with_lead), _tokens(sentence.with_previous)
 
 
 def _embed_missing(
@@ -499,7 +503,7 @@ def _embed_missing(
 ) -> None:
     import numpy as np
 
-    alone = {_alone(s): s.text for s in sentences}
+    alone = {_whole(text): text for s in sentences for text in (s.text, s.chunk.text)}
     tokens = {_tokens(text): text for s in sentences for text in (s.with_lead, s.with_previous)}
     todo = [(key, text) for key, text in (*alone.items(), *tokens.items()) if key not in vectors]
     for first in range(0, len(todo), BATCH):
