@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import math
-import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,15 +24,15 @@ from .types import (
     Reranker,
     ScoredSentence,
     Sentence,
+    Span,
     Vectors,
 )
+from .vectors import hashed, load_arrays, save_arrays
 from .weights import weigh
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-log = logging.getLogger("essayqa")
 
 Progress = Callable[[int, int], None]
 
@@ -382,14 +380,16 @@ def open_evidence(
         vectors = {key: vector for key, vector in vectors.items() if key in wanted}
         _embed_missing(sentences, vectors, embedder, aligner, progress)
         _save(path, version, vectors)
+        _keep_newest(path.parent)
     expected = [(d.id, e) for d in documents for e in d.expected]
     if not expected:
         return Evidence(sentences, vectors, embedder, aligner)
     files = [
         *(vectors_file(config.corpus, d) for d in documents if d.expected),
-        config.data_dir / "expected" / f"{name}.npz",
+        _expected_path(config, name),
     ]
     questions = open_expected([e for _, e in expected], files, embedder, aligner, progress)
+    _keep_newest(files[-1].parent)
     return Evidence(
         sentences, vectors, embedder, aligner, questions, _answering(sentences, expected)
     )
@@ -403,17 +403,17 @@ def _answering(
     of_document: dict[str, list[int]] = {}
     for i, sentence in enumerate(sentences):
         of_document.setdefault(sentence.chunk.document_id, []).append(i)
+
+    @cache  # many questions share their spans
+    def touched(document_id: str, spans: tuple[Span, ...]) -> list[int]:
+        return [
+            i
+            for i in of_document.get(document_id, ())
+            if any(s.start < sentences[i].end and sentences[i].start < s.end for s in spans)
+        ]
+
     return [
-        (
-            document_id,
-            [
-                i
-                for i in of_document.get(document_id, ())
-                if any(s.start < sentences[i].end and sentences[i].start < s.end for s in e.spans)
-            ]
-            if e.spans
-            else None,
-        )
+        (document_id, touched(document_id, e.spans) if e.spans else None)
         for document_id, e in expected
     ]
 
@@ -421,10 +421,15 @@ def _answering(
 def drop_evidence(config: Config, name: str) -> None:
     """Forget the kept vectors of an index."""
     _path(config, name).unlink(missing_ok=True)
+    _expected_path(config, name).unlink(missing_ok=True)
 
 
 def _path(config: Config, name: str) -> Path:
     return config.data_dir / "sentences" / f"{name}.npz"
+
+
+def _expected_path(config: Config, name: str) -> Path:
+    return config.data_dir / "expected" / f"{name}.npz"
 
 
 def read_sentences(chunks: Sequence[Chunk]) -> list[Sentence]:
@@ -473,12 +478,8 @@ def _logit(score: float) -> float:
     return math.log(score / (1 - score))
 
 
-def _hashed(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
 def _whole(text: str) -> str:
-    return "a" + _hashed(text)
+    return "a" + hashed(text)
 
 
 def _alone(sentence: Sentence) -> str:
@@ -486,7 +487,7 @@ def _alone(sentence: Sentence) -> str:
 
 
 def _tokens(text: str) -> str:
-    return "t" + _hashed(text)
+    return "t" + hashed(text)
 
 
 def _keys(sentence: Sentence) -> tuple[str, str, str, str]:
@@ -521,21 +522,13 @@ def _embed_missing(
 def _load(path: Path, version: str) -> dict[str, Any]:
     import numpy as np
 
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            if str(data["version"]) != version:
-                return {}
-            keys, rows = data["keys"].tolist(), data["rows"]
-            ends = np.cumsum(data["lengths"]).tolist()
-    except FileNotFoundError:
+    data = load_arrays(path, version)
+    if not data:
         return {}
-    except Exception as error:  # a truncated archive fails in many ways
-        log.warning("%s is damaged and will be made again (%s)", path, error)
-        return {}
-    starts = [0, *ends[:-1]]
+    keys, rows, ends = data["keys"].tolist(), data["rows"], np.cumsum(data["lengths"]).tolist()
     return {
         key: rows[start] if key.startswith("a") else rows[start:end]
-        for key, start, end in zip(keys, starts, ends, strict=True)
+        for key, start, end in zip(keys, [0, *ends[:-1]], ends, strict=True)
     }
 
 
@@ -543,21 +536,16 @@ def _save(path: Path, version: str, vectors: Mapping[str, Any]) -> None:
     import numpy as np
 
     rows = [np.atleast_2d(vector) for vector in vectors.values()]
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            np.savez(
-                file,
-                version=np.array(version),
-                keys=np.array(list(vectors)),
-                lengths=np.array([len(row) for row in rows]),
-                rows=np.concatenate(rows),
-            )
-        os.replace(part, path)
-        newest = sorted(path.parent.glob("*.npz"), key=lambda p: -p.stat().st_mtime)
-        for old in newest[KEPT:]:
-            old.unlink(missing_ok=True)
-    except OSError as error:
-        # Only speed is lost: the next start computes them again.
-        log.warning("the sentence vectors could not be kept in %s (%s)", path.parent, error)
+    save_arrays(
+        path,
+        version,
+        keys=np.array(list(vectors)),
+        lengths=np.array([len(row) for row in rows]),
+        rows=np.concatenate(rows),
+    )
+
+
+def _keep_newest(folder: Path) -> None:
+    newest = sorted(folder.glob("*.npz"), key=lambda p: -p.stat().st_mtime)
+    for old in newest[KEPT:]:
+        old.unlink(missing_ok=True)

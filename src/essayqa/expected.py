@@ -9,8 +9,6 @@ Nogueira et al., 2019, but written by hand). They are searched and never shown.
 from __future__ import annotations
 
 import hashlib
-import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -18,12 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from .models import OnnxAligner, OnnxEmbedder
 from .types import Document, Expected, Vectors
+from .vectors import hashed, load_arrays, normalised, save_arrays
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-log = logging.getLogger("essayqa")
 
 Progress = Callable[[int, int], None]
 
@@ -40,8 +37,8 @@ class ExpectedQuestions:
         import numpy as np
 
         self.texts = tuple(texts)
-        self._meaning = _unit(np.stack([vectors[_hashed(t)][0] for t in texts]))
-        self._tokens = [vectors[_hashed(t)][1] for t in texts]
+        self._meaning = normalised(np.stack([vectors[hashed(t)][0] for t in texts]))
+        self._tokens = [vectors[hashed(t)][1] for t in texts]
 
     def meanings(self, vectors: Vectors) -> Vectors:
         """The cosine of each with other questions' vectors, shape (others, 384) to
@@ -56,7 +53,7 @@ class ExpectedQuestions:
 
         parts = [self._tokens[i] for i in rows]
         firsts = np.cumsum([0, *(len(part) for part in parts[:-1])])
-        similar = _unit(np.concatenate(parts)) @ _unit(tokens @ _projection()).T
+        similar = normalised(np.concatenate(parts)) @ normalised(tokens @ _projection()).T
         covered: Vectors = np.maximum.reduceat(similar, firsts, axis=0).mean(axis=1)
         return covered
 
@@ -81,7 +78,7 @@ def open_expected(
     """
     version = f"{embedder.id} {aligner.id} {_fingerprint()}"
     texts = list(dict.fromkeys(e.text for e in expected))
-    wanted = {_hashed(text): text for text in texts}
+    wanted = {hashed(text): text for text in texts}
     vectors: dict[str, tuple[Any, Any]] = {}
     for file in files:
         if not wanted.keys() <= vectors.keys():
@@ -105,7 +102,7 @@ def _embed(
         meanings = _small(embedder.embed_queries([text for _, text in batch]))
         tokens = aligner.embed_texts([text for _, text in batch])
         for (key, _), meaning, rows in zip(batch, meanings, tokens, strict=True):
-            made[key] = (meaning, _small(_unit(rows @ _projection())))
+            made[key] = (meaning, _small(normalised(rows @ _projection())))
         if progress:
             progress(first + len(batch), len(todo))
     return made
@@ -131,20 +128,8 @@ def _fingerprint() -> str:
     return hashlib.sha256(_projection_file().read_bytes()).hexdigest()[:16]
 
 
-def _hashed(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
-def _unit(vectors: Any) -> Vectors:
-    import numpy as np
-
-    rows = np.asarray(vectors, dtype=np.float32)
-    unit: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-    return unit
-
-
 def _small(rows: Vectors) -> Any:
-    """Each row scaled to whole numbers from -127 to 127; `_unit` brings its direction back."""
+    """Each row scaled to whole numbers from -127 to 127; `normalised` brings its direction back."""
     import numpy as np
 
     most = np.abs(rows).max(axis=1, keepdims=True)
@@ -154,38 +139,21 @@ def _small(rows: Vectors) -> Any:
 def _load(path: Path, version: str) -> dict[str, tuple[Any, Any]]:
     import numpy as np
 
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            if str(data["version"]) != version:
-                return {}
-            ends = np.cumsum(data["lengths"])
-            tokens = np.split(data["tokens"], ends[:-1])
-            return dict(
-                zip(data["keys"].tolist(), zip(data["meaning"], tokens, strict=True), strict=True)
-            )
-    except FileNotFoundError:
+    data = load_arrays(path, version)
+    if not data:
         return {}
-    except Exception as error:  # a truncated archive fails in many ways
-        log.warning("%s is damaged and will be made again (%s)", path, error)
-        return {}
+    tokens = np.split(data["tokens"], np.cumsum(data["lengths"])[:-1])
+    return dict(zip(data["keys"].tolist(), zip(data["meaning"], tokens, strict=True), strict=True))
 
 
 def _save(path: Path, version: str, vectors: Mapping[str, tuple[Any, Any]]) -> None:
     import numpy as np
 
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            np.savez_compressed(
-                file,
-                version=np.array(version),
-                keys=np.array(list(vectors)),
-                meaning=np.stack([meaning for meaning, _ in vectors.values()]),
-                lengths=np.array([len(tokens) for _, tokens in vectors.values()]),
-                tokens=np.concatenate([tokens for _, tokens in vectors.values()]),
-            )
-        os.replace(part, path)
-    except OSError as error:
-        # Only speed is lost: the next start computes them again.
-        log.warning("the vectors of expected questions could not be kept in %s (%s)", path, error)
+    save_arrays(
+        path,
+        version,
+        keys=np.array(list(vectors)),
+        meaning=np.stack([meaning for meaning, _ in vectors.values()]),
+        lengths=np.array([len(tokens) for _, tokens in vectors.values()]),
+        tokens=np.concatenate([tokens for _, tokens in vectors.values()]),
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .config import BUNDLED_EMBEDDER, BUNDLED_RERANKER, Config
 from .errors import ConfigError, ModelError
 from .types import Embedder, Reranker, Vectors
+from .vectors import normalised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +83,7 @@ class OnnxEmbedder:
 
         if not texts:
             return np.zeros((0, 384), dtype=np.float32)
-        return _normalised(np.stack([row[0] for row in self._model.run(texts)]))
+        return normalised(np.stack([row[0] for row in self._model.run(texts)]))
 
 
 class OnnxReranker:
@@ -122,11 +123,11 @@ class OnnxAligner:
 
     def embed_texts(self, texts: Sequence[str]) -> list[Vectors]:
         """Unit vectors of each text's tokens, shape (tokens, 384), float32."""
-        return [_normalised(row) for row in self._model.run(texts, marker="[unused1]")]
+        return [normalised(row) for row in self._model.run(texts, marker="[unused1]")]
 
     def embed_query(self, text: str) -> Vectors:
         """Unit vectors of a question's tokens, shape (tokens, 384), float32."""
-        return _normalised(self._model.run([text], marker="[unused0]")[0])
+        return normalised(self._model.run([text], marker="[unused0]")[0])
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """Which characters each row of `embed_query(text)` stands for; none for marks."""
@@ -253,7 +254,7 @@ class SentenceTransformerEmbedder:
     def _unit(vectors: Any) -> Vectors:
         import numpy as np
 
-        return _normalised(np.asarray(vectors, dtype=np.float32))
+        return normalised(np.asarray(vectors, dtype=np.float32))
 
 
 class SentenceTransformerReranker:
@@ -314,14 +315,6 @@ def _fingerprint(name: str, model: Any) -> str:
         return digest.hexdigest()[:16]
     config = getattr(getattr(model[0], "auto_model", None), "config", None)
     return str(getattr(config, "_commit_hash", None) or "unversioned")[:16]
-
-
-def _normalised(vectors: Vectors) -> Vectors:
-    import numpy as np
-
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: Vectors = vectors / np.maximum(lengths, 1e-12)
-    return unit
 
 
 def _bundle() -> Path:

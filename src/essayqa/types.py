@@ -149,7 +149,7 @@ class Judgement:
     """What one group of documents has to say to a question: their sentences, best first,
     and `answers` in [0, 1], how likely it is that the group answers at all.
 
-    A group is the documents of one kind that come with expected questions, or those
+    A group is one document that comes with expected questions, or all those of a kind
     that do not."""
 
     kind: Kind
@@ -197,8 +197,7 @@ class Question:
     topic explains it, as readers put their questions; then its parts if it asks several.
     `essay_only` keeps background sources out; `asks` is false for a greeting or a line
     without words; `whole` marks a question that no one sentence resembles ("summarise
-    it"). `terms` are the words of `search` that say what it is
-    about, as spans.
+    it"). `terms` are the words of `search` that say what it is about, as spans.
     """
 
     text: str
