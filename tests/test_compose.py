@@ -93,6 +93,13 @@ def test_background_stays_out_of_what_the_essay_answers() -> None:
     assert shown(compose(QUESTION, [brief])) == ["Trade"]
 
 
+def test_background_that_is_much_surer_is_heard_beside_the_essay() -> None:
+    # "What was trade in 2024?": the essay's near-by sentence must not hide the figure.
+    brief = judged("background", ("Trade was $245bn", 0.9), answers=0.95)
+    draft = compose(QUESTION, [judged("essay", ("Trade is large", 0.5), answers=0.6), brief])
+    assert [d.sentence.chunk.document_id for d in draft.sentences] == ["essay", "brief"]
+
+
 def test_background_needs_to_be_surer_than_the_essay() -> None:
     # A near miss is what a shelf of sources on the same subject seems to answer.
     assert compose(QUESTION, [judged("essay", ("Trade is large", 0.5), answers=0.6)]).sentences

@@ -18,6 +18,8 @@ BELONGS = 0.2
 # to be surer: on the same subject as the essay, it seems to answer what nothing does.
 ANSWERS = 0.5
 SURER = 0.3
+# And where the essay is heard, by this much surer than it to be heard beside it.
+AHEAD = 0.1
 NEAREST = 3
 # Fewer words than this ("This is not 1970.") state no argument by themselves.
 FULL_SENTENCE = 7
@@ -39,8 +41,9 @@ def compose(
     heard = [
         j for j in judgements if j.answers >= threshold + (SURER if j.kind == "background" else 0.0)
     ]
-    if any(j.kind == "essay" for j in heard):
-        heard = [j for j in heard if j.kind == "essay"]
+    if essay := [j for j in heard if j.kind == "essay"]:
+        surest = max(j.answers for j in essay)
+        heard = [*essay, *(j for j in heard if j not in essay and j.answers >= surest + AHEAD)]
     if not any(judgement.sentences for judgement in heard):
         return Draft((), tuple(_drafted(s.sentence) for s in nearest), "not_in_corpus")
     chosen = []
