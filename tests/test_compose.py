@@ -81,6 +81,15 @@ def test_a_lead_stays_out_when_the_question_names_whom_the_sentence_means() -> N
     assert shown(compose(asked, [judged("essay", ("This was a key", 0.8))])) == ["China", "This"]
 
 
+def test_a_view_the_essay_reports_is_not_shown_without_the_authors_word_on_it() -> None:
+    text = "Trump believes that sanctions bind Russia to China. That assumption is naive.\n"
+    document = Document(id="e", title="E", kind="essay", path="e.md", text=text)
+    view, verdict = read_sentences(chunk_document(document))
+    chances = (ScoredSentence(view, 0.9), ScoredSentence(verdict, 0.01))
+    draft = compose(QUESTION, [Judgement("essay", 0.9, chances)])
+    assert [d.voice for d in draft.sentences] == ["reported", "author"]
+
+
 def test_an_answer_is_told_in_reading_order() -> None:
     draft = compose(QUESTION, [judged("essay", ("Trade is large", 0.9), ("The conditions", 0.5))])
     assert shown(draft) == ["The", "Trade"]

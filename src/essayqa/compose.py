@@ -52,8 +52,27 @@ def compose(
             (s for j in heard if j.kind == kind for s in j.sentences), key=lambda s: -s.chance
         )[:most]
         chosen += [s.sentence for s in ranked if s is ranked[0] or s.chance >= BELONGS]
+    chosen += _verdicts(chosen, [s.sentence for s in every])
     asked = set(re.findall(r"\w+", question.search.lower()))
     return Draft(tuple(_in_order(chosen, asked)))
+
+
+def _verdicts(chosen: Sequence[Sentence], sentences: Sequence[Sentence]) -> list[Sentence]:
+    """The author's short word on a view that is shown ("That is short-sighted."): without
+    it, what the essay only reports would stand unanswered."""
+    reported = {
+        (s.chunk.document_id, s.start)
+        for s in chosen
+        if s.chunk.kind == "essay" and essay_voice(s.text) == "reported"
+    }
+    return [
+        s
+        for s in sentences
+        if s.lead
+        and (s.chunk.document_id, s.lead.start) in reported
+        and len(s.text.split()) < FULL_SENTENCE
+        and essay_voice(s.text) == "author"
+    ]
 
 
 def compose_whole(question: Question, sentences: Sequence[Sentence]) -> Draft:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .config import Config
-from .expected import ExpectedQuestions, open_expected, vectors_file
+from .expected import ExpectedQuestions, figures_in, open_expected, vectors_file
 from .models import OnnxAligner, OnnxEmbedder
 from .sentences import asks, leans, sentence_spans
 from .types import (
@@ -46,6 +46,8 @@ ALIGNED = 200
 FAR = 0.2
 # How sharply nearness counts: an expected question this much farther has a vote of 1/e.
 SHARPNESS = {"meaning": 0.02, "tokens": 0.01}
+# How much farther an expected question is that asks about other years or figures.
+OTHER_FIGURES = 0.1
 # How many times less sharply one reading of a question gives way to another.
 READING = 2.5
 # How many of the best sentences together have to cover what is asked.
@@ -181,6 +183,7 @@ class Evidence:
         ]
         meanings = self._expected.meanings(np.stack([meaning for meaning, _ in vectors]))
         tokens = [each for _, each in vectors]
+        figures = [figures_in(reading) for reading in readings]
         found: dict[str, _Near] = {}
         for kind in {kind for kind, _ in groups}:
             documents = sorted(
@@ -194,6 +197,10 @@ class Evidence:
                 for row, cosines, read in zip(aligned, meaning, tokens, strict=True):
                     nearest = np.argsort(-cosines, kind="stable")[:ALIGNED]
                     row[nearest] = self._expected.aligned(questions.rows[nearest], read)
+                for row, asked_for in zip(range(len(readings)), figures, strict=True):
+                    other = self._expected.other_figures(questions.rows, asked_for)
+                    meaning[row, other] -= OTHER_FIGURES
+                    aligned[row, other] -= OTHER_FIGURES
                 found[document] = _Near(questions, {"meaning": meaning, "tokens": aligned})
         return found
 

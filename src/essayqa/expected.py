@@ -9,6 +9,7 @@ Nogueira et al., 2019, but written by hand). They are searched and never shown.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,11 @@ VECTORS = ".questions.npz"
 BATCH = 64
 
 
+def figures_in(text: str) -> frozenset[str]:
+    """The years and other figures that a question names."""
+    return frozenset(re.findall(r"\d+(?:[.,]\d+)*", text))
+
+
 class ExpectedQuestions:
     """Expected questions with their vectors. Safe across threads."""
 
@@ -39,12 +45,23 @@ class ExpectedQuestions:
         self.texts = tuple(texts)
         self._meaning = normalised(np.stack([vectors[hashed(t)][0] for t in texts]))
         self._tokens = [vectors[hashed(t)][1] for t in texts]
+        self._figures = [figures_in(text) for text in texts]
 
     def meanings(self, vectors: Vectors) -> Vectors:
         """The cosine of each with other questions' vectors, shape (others, 384) to
         (others, questions)."""
         cosines: Vectors = vectors @ self._meaning.T
         return cosines
+
+    def other_figures(self, rows: NDArray[np.int64], figures: frozenset[str]) -> NDArray[np.bool_]:
+        """Which of those at `rows` name figures, and none of `figures`; none if there are
+        none: models hardly tell one year from the next."""
+        import numpy as np
+
+        return np.array(
+            [bool(figures and self._figures[i]) and not figures & self._figures[i] for i in rows],
+            dtype=bool,
+        )
 
     def aligned(self, rows: NDArray[np.int64], tokens: Vectors) -> Vectors:
         """How well those at `rows` cover a question's tokens, shape (tokens, 384): the mean
