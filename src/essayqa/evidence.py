@@ -41,13 +41,11 @@ READ = 8
 # How many documents with expected questions are judged, of each kind.
 DOCUMENTS = 2
 # How many of a document's expected questions, the nearest, are compared token by token,
-# and what the others count for: less than any that are.
+# and what the others count for, and those that ask about other years or figures.
 ALIGNED = 200
 FAR = 0.2
 # How sharply nearness counts: an expected question this much farther has a vote of 1/e.
 SHARPNESS = {"meaning": 0.02, "tokens": 0.01}
-# How much farther an expected question is that asks about other years or figures.
-OTHER_FIGURES = 0.1
 # How many times less sharply one reading of a question gives way to another.
 READING = 2.5
 # How many of the best sentences together have to cover what is asked.
@@ -199,8 +197,7 @@ class Evidence:
                     row[nearest] = self._expected.aligned(questions.rows[nearest], read)
                 for row, asked_for in zip(range(len(readings)), figures, strict=True):
                     other = self._expected.other_figures(questions.rows, asked_for)
-                    meaning[row, other] -= OTHER_FIGURES
-                    aligned[row, other] -= OTHER_FIGURES
+                    meaning[row, other] = aligned[row, other] = FAR
                 found[document] = _Near(questions, {"meaning": meaning, "tokens": aligned})
         return found
 
