@@ -25,6 +25,8 @@ KINDS = (
     *("paraphrase", "terse", "typos", "multi_hop", "follow_up", "background"),
     *("essay_vs_background", "false_premise", "adversarial"),
     *("unanswerable_near", "unanswerable_far"),
+    # What is asked of the ledger of claims.
+    *("claim_check", "claim_evidence", "claim_against", "claim_wrong", "claim_list"),
 )
 STYLES = frozenset({"student", "journalist", "analyst", "sceptic"})
 VOICES = frozenset({"author", "reported", "background"})

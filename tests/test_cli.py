@@ -115,7 +115,7 @@ def test_ask_json_is_exactly_the_answer(run: Run, engine: EssayQA) -> None:
         span = texts[citation["document_id"]][citation["start"] : citation["end"]]
         assert span == citation["quote"]
     for sentence in data["sentences"]:
-        assert set(sentence) == {"text", "citations", "support", "voice"}
+        assert set(sentence) == {"text", "citations", "support", "voice", "claim"}
     del data["timings_ms"]
     expected = engine.ask("Why won't it work?").to_dict()
     del expected["timings_ms"]
@@ -345,6 +345,27 @@ def test_sources_lists_the_corpus(run: Run, engine: EssayQA) -> None:
     assert listed[0]["kind"] == "essay"
     text = run("sources").stdout
     assert all(d.title in text for d in engine.documents)
+
+
+def test_claims_lists_the_ledger(run: Run, engine: EssayQA) -> None:
+    listed = json.loads(run("claims", "--json").stdout)
+    assert listed == [claim.to_dict() for claim in engine.claims()]
+    texts = {d.id: d.text for d in engine.documents}
+    for claim in listed:
+        for quote in (claim["quote"], *claim["given"], *claim["support"], *claim["against"]):
+            assert texts[quote["document_id"]][quote["start"] : quote["end"]] == quote["quote"]
+    text = run("claims").stdout
+    assert all(claim.id in text for claim in engine.claims())
+
+
+def test_a_corpus_without_a_ledger_says_how_to_begin_one(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("The pier is long. The pier will close.")
+    done = run("claims", "--corpus", tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "--draft" in done.stderr
+    drafted = run("claims", "--draft", "--corpus", tmp_path).stdout
+    (tmp_path / "claims.yaml").write_text(drafted)
+    assert "The pier will close." in run("claims", "--corpus", tmp_path).stdout
 
 
 def test_doctor_passes_a_healthy_set_up(run: Run, tmp_path: Path) -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
 
 from essayqa.chunks import chunk_document
+from essayqa.claims import claims_in, load_claims
 from essayqa.config import bundled_corpus
 from essayqa.corpus import load_corpus
 from essayqa.evidence import read_sentences
 from essayqa.expected import open_expected, vectors_file
 from essayqa.models import OnnxAligner, OnnxEmbedder
 from essayqa.sentences import asks
-from essayqa.types import Document
+from essayqa.types import Claim, Document
 
 FILE = (bundled_corpus() / "essay.md").read_text(encoding="utf-8")
 ESSAYS = [d for d in load_corpus(bundled_corpus()) if d.kind == "essay"]
@@ -31,7 +33,7 @@ def plain(text: str) -> str:
 
 def test_there_is_one_essay_and_a_shelf_beside_it() -> None:
     assert [d.path for d in ESSAYS] == ["essay.md"]
-    assert BRIEFS
+    assert len(BRIEFS) == 24
 
 
 def test_the_essay_has_its_headings_in_order_and_is_whole() -> None:
@@ -89,7 +91,7 @@ def test_the_essay_claims_no_outlet_and_no_author() -> None:
 @briefs
 def test_a_brief_is_short_prose_that_asks_nothing(brief: Document) -> None:
     # A reranker loves a question that repeats the reader's.
-    assert 400 <= len(brief.text.split()) <= 800
+    assert 500 <= len(brief.text.split()) <= 900
     assert "?" not in brief.text
     assert not re.search(r"^\s*(?:[-*+•]|\d+[.)])\s", brief.text, re.MULTILINE)
     assert re.search(r"^## ", brief.text, re.MULTILINE)
@@ -157,3 +159,53 @@ def test_the_vectors_of_expected_questions_come_with_the_corpus(tmp_path: Path) 
         files = [vectors_file(bundled_corpus(), document), tmp_path / f"{document.id}.npz"]
         open_expected(document.expected, files, OnnxEmbedder(), OnnxAligner())
     assert list(tmp_path.iterdir()) == []
+
+
+DOCUMENTS = [*ESSAYS, *BRIEFS]
+CLAIMS = load_claims(bundled_corpus(), DOCUMENTS, [c for d in DOCUMENTS for c in chunk_document(d)])
+ON_THE_MAP = [claim for claim in CLAIMS if claim.role]
+
+
+def test_every_sentence_of_the_essay_makes_a_claim_or_is_listed_as_making_none() -> None:
+    ledger = yaml.safe_load((bundled_corpus() / "claims.yaml").read_text(encoding="utf-8"))
+    silent = ledger["no_claim"]
+    assert len(CLAIMS) >= 60
+    for sentence in read_sentences(chunk_document(ESSAYS[0])):
+        claimed = bool(claims_in(CLAIMS, "essay", sentence.start, sentence.end))
+        assert claimed != (sentence.text in silent), sentence.text
+    assert all(text in ESSAYS[0].text for text in silent)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_a_claim_is_judged_as_its_kind_can_be(claim: Claim) -> None:
+    # What can be checked has a verdict; nobody can corroborate a judgement or the future.
+    assert (claim.verdict is None) == (claim.kind in ("judgement", "forecast"))
+    assert bool(claim.settled_by) == (claim.kind == "forecast")
+    assert (claim.holder == "the author") == (claim.kind != "reported")
+    assert len(claim.why.split()) <= 40
+    if claim.verdict in ("not_found", None):
+        assert bool(claim.why) == bool(claim.verdict or claim.support or claim.against)
+    if claim.verdict == "not_found":
+        assert not claim.support
+        assert not claim.against
+    both = [q.quote for q in (*claim.support, *claim.against)]
+    assert len(both) == len(set(both)), "no quote speaks for and against"
+
+
+def test_evidence_in_the_ledger_is_whole_sentences() -> None:
+    spans = {(d.id, s.start, s.end) for d in BRIEFS for s in read_sentences(chunk_document(d))}
+    quotes = [q for claim in CLAIMS for q in (*claim.support, *claim.against)]
+    assert [q.quote for q in quotes if (q.document_id, q.start, q.end) not in spans] == []
+
+
+def test_claims_do_not_overlap() -> None:
+    for first, second in pairwise(CLAIMS):
+        assert first.quote.end <= second.quote.start, (first.id, second.id)
+
+
+def test_the_map_is_a_tree_of_the_authors_case() -> None:
+    assert {claim.role for claim in ON_THE_MAP} == {"thesis", "premise", "evidence", "concession"}
+    thesis = next(claim for claim in ON_THE_MAP if claim.role == "thesis")
+    assert thesis.against, "the strongest background against the thesis is in it"
+    # What the essay argues against is no part of its case.
+    assert not [c.id for c in ON_THE_MAP if c.holder in ("Trump", "Trump's team", "some observers")]

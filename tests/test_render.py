@@ -10,6 +10,7 @@ import pytest
 
 from essayqa import Answer, AnswerSentence, Citation, Passage
 from essayqa.render import (
+    claim_text,
     document_text,
     passage_text,
     place,
@@ -18,7 +19,7 @@ from essayqa.render import (
     to_json,
     to_text,
 )
-from essayqa.types import Chunk, Document, Reference
+from essayqa.types import Chunk, Claim, Document, Reference
 
 ATTACK = """</p>"><script>alert(1)</script><img src=x onerror='alert(2)'>&lt;b&gt; [9]"""
 # Clear the screen, ring, backspace, set the title, delete, C1's CSI, reverse the line.
@@ -97,6 +98,11 @@ class Page(HTMLParser):
         self.links += [value for name, value in attrs if name == "href"]
         self.tooltips += [value for name, value in attrs if name == "title"]
 
+    @property
+    def outside(self) -> list[str | None]:
+        """Links that leave the page."""
+        return [link for link in self.links if not (link or "").startswith("#")]
+
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
@@ -111,7 +117,14 @@ def hostile(url: str = "https://e.example/" + ATTACK) -> tuple[Answer, ...]:
         replace(c, title=ATTACK, heading=ATTACK, quote=ATTACK, document_id=ATTACK, url=url)
         for c in (ESSAY, BRIEF)
     )
-    sentences = tuple(replace(s, text=ATTACK) for s in ANSWERED.sentences)
+    claim = Claim(
+        *(ATTACK, citations[0], "fact", ATTACK),
+        verdict="qualified",
+        support=citations[1:],
+        why=ATTACK,
+        settled_by=ATTACK,
+    )
+    sentences = tuple(replace(s, text=ATTACK, claim=claim) for s in ANSWERED.sentences)
     answered = replace(ANSWERED, sentences=sentences, citations=citations)
     declined = replace(DECLINED, nearest=citations)
     return tuple(
@@ -124,11 +137,13 @@ def hostile(url: str = "https://e.example/" + ATTACK) -> tuple[Answer, ...]:
 def test_nothing_from_outside_is_html(answer: Answer) -> None:
     page = Page(to_html(answer))
     assert page.open == []
-    assert page.tags <= {"div", "p", "span", "sup", "strong", "ol", "ul", "li", "q", "a"}
+    assert page.tags <= {
+        *("div", "p", "span", "sup", "strong", "ol", "ul", "li", "q", "a", "details", "summary")
+    }
     assert page.attributes <= {"class", "title", "href", "rel"}
     # Escaped, not removed: the resolved question, two sentences, titles and headings.
     assert page.text.count(ATTACK) >= 7
-    assert page.links == ["https://e.example/" + ATTACK] * 2
+    assert set(page.outside) == {"https://e.example/" + ATTACK}
 
 
 @pytest.mark.parametrize(
@@ -141,13 +156,13 @@ def test_nothing_from_outside_is_html(answer: Answer) -> None:
 )
 def test_only_a_web_address_is_a_link(url: str) -> None:
     for answer in hostile(url):
-        assert Page(to_html(answer)).links == []
+        assert Page(to_html(answer)).outside == []
 
 
 @pytest.mark.parametrize("url", ["http://a.example", "https://a.example/x?y=1&z=2", "HTTPS://A"])
 def test_a_web_address_is_a_link_that_leads_there(url: str) -> None:
     answer = replace(ANSWERED, citations=(replace(ESSAY, url=url), BRIEF))
-    assert Page(to_html(answer)).links == [url]
+    assert Page(to_html(answer)).outside == [url]
 
 
 @pytest.mark.parametrize(
@@ -160,6 +175,14 @@ def test_a_web_address_is_a_link_that_leads_there(url: str) -> None:
         ),
         (replace(SILENT, status="answered", reason=None), "From the sources"),
         (SILENT, "The essay does not say; background sources do"),
+        (
+            replace(ANSWERED, status="partial", reason="essay_silent"),
+            "The essay claims this and gives no evidence for it",
+        ),
+        (
+            replace(ANSWERED, status="partial", reason="incomplete"),
+            "From the essay, not all of it",
+        ),
         (DECLINED, "Not in the essay or its background sources"),
         (replace(DECLINED, reason="not_a_question", nearest=()), "Not a question"),
     ],
@@ -184,8 +207,52 @@ def test_the_page_shows_answer_voice_and_sources() -> None:
     assert "[3]" not in page.text
     assert page.tooltips == [
         "the author reports a view",
+        "The essay › Part one",
         "a background source",
+        "A brief",
     ]
+    # Each number and each place leads to where the page marks the span.
+    inside = [link for link in page.links if link not in page.outside]
+    assert inside == ["#q-essay-10-23", "#q-brief-0-19"] * 2
+
+
+CLAIM = Claim(
+    *("fails", ESSAY, "forecast", "the author"),
+    verdict="disputed",
+    against=(BRIEF,),
+    why="Trade grew.",
+    settled_by="Whether it fails.",
+)
+CHECKED = replace(
+    ANSWERED, sentences=(replace(ANSWERED.sentences[0], claim=CLAIM), ANSWERED.sentences[1])
+)
+
+
+def test_a_checked_claim_shows_its_verdict_and_the_evidence_beneath() -> None:
+    page = Page(to_html(CHECKED))
+    assert "other sources dispute this" in page.text
+    assert page.text.count(BRIEF.quote) == 2
+    assert "Settled by: Whether it fails." in page.text
+    assert "[1] other sources dispute this: Trade grew." in to_text(CHECKED)
+    assert to_text(ANSWERED) == to_text(replace(CHECKED, sentences=ANSWERED.sentences))
+
+
+def test_a_claim_that_nobody_checked_adds_nothing() -> None:
+    plain = replace(CLAIM, verdict=None, against=(), why="", settled_by="")
+    shown = replace(
+        ANSWERED, sentences=(replace(ANSWERED.sentences[0], claim=plain), ANSWERED.sentences[1])
+    )
+    assert to_html(shown) == to_html(ANSWERED)
+    assert to_text(shown) == to_text(ANSWERED)
+
+
+def test_a_claim_in_a_terminal_names_what_it_is_and_both_sides() -> None:
+    both = replace(CLAIM, given=(ESSAY,), support=(BRIEF,))
+    text = claim_text(both)
+    for part in ("fails  a forecast · the author · Part one · other sources dispute", "For: “"):
+        assert part in text
+    assert "Against: “Trade was “$245bn”.” A brief" in text
+    assert "The essay's own reason: “It will fail.”" in text
 
 
 def test_a_declined_answer_shows_the_nearest_passages_and_no_sources() -> None:
@@ -261,7 +328,13 @@ def test_json_has_the_documented_fields_and_readable_text() -> None:
         "citations": [1],
         "support": "verbatim",
         "voice": "reported",
+        "claim": None,
     }
+    claim = CHECKED.to_dict()["sentences"][0]["claim"]
+    assert " ".join(claim) == (
+        "id quote kind holder given verdict support against why settled_by role under"
+    )
+    assert claim["against"][0]["quote"] == BRIEF.quote
     assert " ".join(data["citations"][0]) == (
         "number document_id title kind heading start end quote url"
     )

@@ -147,6 +147,36 @@ def sources(as_json: Json = False, corpus: Corpus = None, debug: Debug = False) 
         typer.echo(document_text(document))
 
 
+@app.command(
+    epilog="essayqa claims --json  ·  essayqa claims --draft --corpus DIR > DIR/claims.yaml"
+)
+def claims(
+    draft: Annotated[
+        bool,
+        typer.Option("--draft", help="Propose a claims.yaml for a person to review, and print it."),
+    ] = False,
+    as_json: Json = False,
+    corpus: Corpus = None,
+    debug: Debug = False,
+) -> None:
+    """List what the essay claims, and what other sources say of each claim."""
+    _state["debug"] = debug
+    engine = _engine(Config.from_env(corpus=corpus))
+    if draft:
+        typer.echo(engine.draft_claims(), nl=False)
+        return
+    found = engine.claims()
+    if as_json:
+        _print_json([claim.to_dict() for claim in found])
+        return
+    from .render import claim_text
+
+    if not found:
+        print("this corpus has no claims.yaml; --draft proposes one", file=sys.stderr)
+    for claim in found:
+        typer.echo(claim_text(claim))
+
+
 @app.command(epilog="essayqa doctor")
 def doctor(corpus: Corpus = None, debug: Debug = False) -> None:
     """Check the corpus, the models and the index, and say how to mend what is wrong."""

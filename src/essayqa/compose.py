@@ -7,7 +7,7 @@ from collections.abc import Sequence, Set
 
 from .sentences import asks, points
 from .types import Draft, DraftSentence, Judgement, Kind, Question, Sentence
-from .voice import essay_voice
+from .voice import drafted, essay_voice
 
 # How many sentences of each kind may be shown, before those they lean on.
 MOST: dict[Kind, int] = {"essay": 5, "background": 2}
@@ -45,7 +45,7 @@ def compose(
         surest = max(j.answers for j in essay)
         heard = [*essay, *(j for j in heard if j not in essay and j.answers >= surest + AHEAD)]
     if not any(judgement.sentences for judgement in heard):
-        return Draft((), tuple(_drafted(s.sentence) for s in nearest), "not_in_corpus")
+        return Draft((), tuple(drafted(s.sentence) for s in nearest), "not_in_corpus")
     chosen = []
     for kind, most in MOST.items():
         ranked = sorted(
@@ -126,15 +126,10 @@ def _in_order(chosen: Sequence[Sentence], asked: Set[str] = frozenset()) -> list
         found.items(),
         key=lambda item: (item[1].chunk.kind != "essay", first[item[0][0]], item[0][1]),
     )
-    return [_drafted(sentence) for _, sentence in ordered]
+    return [drafted(sentence) for _, sentence in ordered]
 
 
 def _named(sentence: Sentence, asked: Set[str]) -> bool:
     """Whether the question names someone or something that a sentence's lead is about."""
     names = re.findall(r"(?<!^)\b[A-Z]\w+", sentence.lead.text if sentence.lead else "")
     return any(name.lower() in asked for name in names)
-
-
-def _drafted(sentence: Sentence) -> DraftSentence:
-    background = sentence.chunk.kind == "background"
-    return DraftSentence(sentence, "background" if background else essay_voice(sentence.text))

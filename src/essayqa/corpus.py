@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from .claims import CLAIMS
 from .errors import CorpusError
 from .expected import VECTORS
 from .types import Document, Expected, Kind, Reference, Span
@@ -53,7 +54,7 @@ def load_corpus(folder: Path) -> list[Document]:
             if questions.exists():
                 document = replace(document, expected=_load_expected(questions, document.text))
             documents.append(document)
-        elif not path.name.endswith((QUESTIONS, VECTORS)):
+        elif not path.name.endswith((QUESTIONS, VECTORS)) and relative != Path(CLAIMS):
             skipped.append(str(relative))
     if skipped:
         log.warning("skipped, not .md, .markdown or .txt: %s", ", ".join(skipped))

@@ -5,24 +5,30 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from .chunks import CHUNKER_VERSION, chunk_document
+from .claims import load_claims
 from .compose import compose, compose_whole
 from .config import Config
 from .corpus import load_corpus
+from .drafting import draft_ledger
 from .evidence import Evidence, drop_evidence, open_evidence
 from .index import Index, drop_index, index_name, open_index
+from .ledger import consult
 from .models import load_embedder, load_reranker
 from .progress import Bar
 from .question import understand
 from .retrieve import rerank, retrieve
 from .spelling import speller
-from .types import Answer, Document, Draft, Embedder, Passage, Reranker, Turn
+from .types import Answer, Claim, Document, Draft, Embedder, Passage, Question, Reranker, Turn
 from .verify import verify
+from .wanted import read_request
 
 Progress = Callable[[int, int], None]
+# How likely the essay must be to speak of what a question about claims names.
+NAMES = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class _Opened:
     evidence: Evidence
     # The corpus's one essay; None when there are several, or none.
     essay: Document | None
+    claims: tuple[Claim, ...]
     spell: Callable[[str], str]
 
     @property
@@ -78,20 +85,42 @@ class EssayQA:
             question, history, topic=opened.topic, essay_only=essay_only, spell=opened.spell
         )
         clock.lap("question")
+        draft = self._draft(opened, asked, clock)
+        clock.lap("compose")
+        return verify(asked, draft, opened.documents, clock.total(), opened.claims)
+
+    def _draft(self, opened: _Opened, asked: Question, clock: _Clock) -> Draft:
         if not asked.asks:
-            return verify(asked, Draft((), (), "not_a_question"), opened.documents, clock.laps)
+            return Draft((), (), "not_a_question")
+        if found := self._consult(opened, asked):
+            return found
+        clock.lap("ledger")
         if asked.whole and opened.essay and not opened.essay.expected:
             essay = opened.essay.id
             sentences = [s for s in opened.evidence.sentences if s.chunk.document_id == essay]
-            draft = compose_whole(asked, sentences)
-        else:
-            passages = retrieve(asked, opened.index, self._embedder)
-            clock.lap("retrieve")
-            judgements = opened.evidence.judge(asked, passages, self._reranker)
-            clock.lap("judge")
-            draft = compose(asked, judgements)
-        clock.lap("compose")
-        return verify(asked, draft, opened.documents, clock.total())
+            return compose_whole(asked, sentences)
+        passages = retrieve(asked, opened.index, self._embedder)
+        clock.lap("retrieve")
+        judgements = opened.evidence.judge(asked, passages, self._reranker)
+        clock.lap("judge")
+        return compose(asked, judgements)
+
+    def _consult(self, opened: _Opened, asked: Question) -> Draft | None:
+        """The ledger's answer, if the question is about claims and not what they say."""
+        meaning = opened.evidence.meaning(asked.standalone)
+        request = read_request(asked.standalone, meaning) if opened.claims else None
+        if request is None:
+            return None
+        judgement = None
+        if request.named:
+            # Whatever else answers, the claim that is meant is the essay's.
+            essay = replace(asked, essay_only=True)
+            passages = retrieve(essay, opened.index, self._embedder)
+            judgements = opened.evidence.judge(essay, passages, self._reranker)
+            judgement = judgements[0] if judgements else None
+            if judgement is None or judgement.answers < NAMES:
+                return None
+        return consult(request, opened.claims, opened.evidence.sentences, judgement)
 
     def search(self, query: str, k: int = 10, *, essay_only: bool = False) -> list[Passage]:
         """Up to `k` passages for `query`, best first, scores in [0, 1]."""
@@ -113,6 +142,17 @@ class EssayQA:
             drop_index(self.config, name)
             drop_evidence(self.config, name)
             self._opened = self._load(reuse=False)
+
+    def claims(self) -> tuple[Claim, ...]:
+        """The ledger: what the essay claims, in its order, and what other sources say of
+        it; empty for a corpus without one."""
+        return self._open().claims
+
+    def draft_claims(self) -> str:
+        """A `claims.yaml` to start from: the essay's sentences as claims, each with the
+        background sentences nearest to it, for a person to review."""
+        evidence = self._open().evidence
+        return draft_ledger(evidence.sentences, evidence.nearest)
 
     @property
     def documents(self) -> tuple[Document, ...]:
@@ -153,6 +193,7 @@ class EssayQA:
             index=index,
             evidence=evidence,
             essay=essays[0] if len(essays) == 1 else None,
+            claims=load_claims(self.config.corpus, documents, index.chunks),
             spell=speller((document.text for document in documents), evidence.knows),
         )
 

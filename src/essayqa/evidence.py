@@ -111,6 +111,18 @@ class Evidence:
         """Whether a lower-case word is a common one of the language."""
         return self._embedder.knows(word)
 
+    def meaning(self, question: str) -> Vectors:
+        """A question's vector by the bundled embedder, shape (384,)."""
+        return self._embedder.embed_query(question)
+
+    def nearest(self, sentence: Sentence, k: int) -> list[Sentence]:
+        """The `k` background sentences closest in meaning to one of the sentences."""
+        rows = [i for i, s in enumerate(self.sentences) if s.chunk.kind == "background"]
+        if not rows:
+            return []
+        cosines = self._alone[rows] @ self._alone[self.sentences.index(sentence)]
+        return [self.sentences[rows[i]] for i in (-cosines).argsort(kind="stable")[:k]]
+
     def judge(
         self, question: Question, passages: Sequence[Passage], reranker: Reranker
     ) -> list[Judgement]:

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from html import escape
 
-from .types import Answer, AnswerSentence, Citation, Document, Passage
+from .types import Answer, AnswerSentence, Citation, Claim, ClaimKind, Document, Passage, Verdict
 
 VOICES = {
     "author": "the author argues",
     "reported": "the author reports a view",
     "background": "a background source",
+}
+VERDICTS: dict[Verdict, str] = {
+    "corroborated": "other sources bear this out",
+    "qualified": "other sources bear this out in part",
+    "disputed": "other sources dispute this",
+    "not_found": "no other source here speaks to this",
+}
+KINDS: dict[ClaimKind, str] = {
+    "fact": "a fact to check",
+    "cause": "a claim of cause",
+    "judgement": "a judgement",
+    "forecast": "a forecast",
+    "reported": "a reported view",
 }
 STANDING = {
     "answered": "From the essay",
@@ -28,8 +42,8 @@ def to_json(answer: Answer) -> str:
 def to_text(answer: Answer) -> str:
     """The answer for a terminal, its sources below it."""
     lines = [_plain(resolved(answer))] if resolved(answer) else []
-    if answer.reason == "essay_silent":
-        lines.append(f"{STANDING['partial']}.")
+    if answer.status == "partial":
+        lines.append(f"{standing(answer)}.")
     for label, group in _groups(answer):
         body = " ".join(
             _plain(s.text) + " " + "".join(f"[{n}]" for n in s.citations) for s in group
@@ -45,6 +59,10 @@ def to_text(answer: Answer) -> str:
             f"{VOICES[voices[c.number]]}"
             for c in answer.citations
         ]
+        checked = [(s.citations[0], s.claim) for s in answer.sentences if s.claim]
+        if notes := [(n, claim) for n, claim in checked if claim.verdict]:
+            lines.append("Checked against other sources (`essayqa claims` shows them)")
+            lines += [f"  [{n}] {verdict_text(claim)}: {_plain(claim.why)}" for n, claim in notes]
     elif answer.nearest:
         lines.append("Nearest passages, for you to judge by")
         lines += [f"  · {_plain(place(c))}: “{_plain(c.quote)}”" for c in answer.nearest]
@@ -53,20 +71,22 @@ def to_text(answer: Answer) -> str:
 
 def to_html(answer: Answer) -> str:
     """The answer as HTML: text and sources are escaped first, then marked up."""
-    parts = [f'<p class="standing {answer.status}">{escape(_standing(answer))}</p>']
+    parts = [f'<p class="standing {answer.status}">{escape(standing(answer))}</p>']
     if shown := resolved(answer):
         parts.append(f'<p class="resolved">{escape(shown)}</p>')
+    cited = {c.number: c for c in answer.citations}
     for label, group in _groups(answer):
-        body = " ".join(map(_sentence_html, group))
+        body = " ".join(_sentence_html(sentence, cited) for sentence in group)
         parts.append(f"<p><strong>{escape(label)}:</strong> {body}</p>")
     if not answer.sentences:
         parts.append(f"<p>{escape(answer.text)}</p>")
     if answer.citations:
         # Every sentence stands above word for word, so its source need not repeat it.
         voices = {n: s.voice for s in answer.sentences for n in s.citations}
+        claims = {n: s.claim for s in answer.sentences for n in s.citations}
         items = "".join(
             f"<li>{_place_html(c)}, characters {c.start}–{c.end} · "
-            f"{escape(VOICES[voices[c.number]])}</li>"
+            f"{escape(VOICES[voices[c.number]])}{_checked_html(claims[c.number])}</li>"
             for c in answer.citations
         )
         parts.append(f'<p class="label">Sources</p><ol class="sources">{items}</ol>')
@@ -110,6 +130,13 @@ def place(citation: Citation) -> str:
     return citation.title + (f" › {citation.heading}" if citation.heading else "")
 
 
+def anchor(citation: Citation) -> str:
+    """Where a page that shows the documents marks the citation's span: an element's id."""
+    # A file name may hold anything; an id in a link may not.
+    document = re.sub(r"[^\w-]", lambda c: f".{ord(c[0]):x}", citation.document_id)
+    return f"q-{document}-{citation.start}-{citation.end}"
+
+
 def resolved(answer: Answer) -> str:
     """How a question that leaned on something was read, or ""."""
     if answer.standalone_question == answer.question:
@@ -117,9 +144,72 @@ def resolved(answer: Answer) -> str:
     return f"Read as: {answer.standalone_question}"
 
 
-def _standing(answer: Answer) -> str:
+def verdict_text(claim: Claim) -> str:
+    """What the ledger found of a claim, or what kind of claim it is if it was not checked."""
+    return VERDICTS[claim.verdict] if claim.verdict else KINDS[claim.kind]
+
+
+def claim_text(claim: Claim) -> str:
+    """A claim for a terminal: what it is, its words, and what was found."""
+    about = (
+        KINDS[claim.kind],
+        claim.holder,
+        claim.quote.heading,
+        VERDICTS[claim.verdict] if claim.verdict else "",
+    )
+    lines = [
+        f"{_plain(claim.id)}  {' · '.join(_plain(part) for part in about if part)}",
+        f"“{_plain(claim.quote.quote)}”",
+        _plain(claim.why),
+        f"Settled by: {_plain(claim.settled_by)}" if claim.settled_by else "",
+    ]
+    for label, quotes in evidence_of(claim):
+        lines += [f"{label}: “{_plain(q.quote)}” {_plain(place(q))}" for q in quotes]
+    return "\n      ".join(line for line in lines if line)
+
+
+def evidence_of(claim: Claim) -> list[tuple[str, Sequence[Citation]]]:
+    """What the essay gives for a claim, and what other sources say for and against it."""
+    groups = (
+        ("The essay's own reason", claim.given),
+        ("For", claim.support),
+        ("Against", claim.against),
+    )
+    return [(label, quotes) for label, quotes in groups if quotes]
+
+
+def _checked_html(claim: Claim | None) -> str:
+    """The verdict on a claim, its evidence folded away."""
+    if claim is None or not (claim.verdict or claim.support or claim.against):
+        return ""
+    summary = f"<summary>{escape(verdict_text(claim))}</summary>"
+    return f'<details class="claim">{summary}{evidence_html(claim)}</details>'
+
+
+def evidence_html(claim: Claim) -> str:
+    """Why a claim has its verdict, and the quotes on either side, as HTML."""
+    parts = [
+        f"<p>{escape(text)}</p>"
+        for text in (claim.why, claim.settled_by and f"Settled by: {claim.settled_by}")
+        if text
+    ]
+    for label, quotes in evidence_of(claim):
+        items = "".join(
+            f"<li><q>{escape(q.quote)}</q> <span class='place'>{_place_html(q)}</span></li>"
+            for q in quotes
+        )
+        parts.append(f'<p class="label">{escape(label)}</p><ul class="sources">{items}</ul>')
+    return "".join(parts)
+
+
+def standing(answer: Answer) -> str:
+    """In a few words, what kind of answer this is."""
     if answer.reason == "not_a_question":
         return "Not a question"
+    if answer.reason == "incomplete":
+        return "From the essay, not all of it"
+    if answer.reason == "essay_silent" and any(c.kind == "essay" for c in answer.citations):
+        return "The essay claims this and gives no evidence for it"
     if answer.status == "answered" and any(c.kind == "background" for c in answer.citations):
         both = any(c.kind == "essay" for c in answer.citations)
         return "From the essay, with background" if both else "From the sources"
@@ -134,17 +224,20 @@ def _groups(answer: Answer) -> list[tuple[str, Sequence[AnswerSentence]]]:
     return [(label, group) for label, group in labelled if group]
 
 
-def _sentence_html(sentence: AnswerSentence) -> str:
-    marks = "".join(f"<sup>[{n}]</sup>" for n in sentence.citations)
+def _sentence_html(sentence: AnswerSentence, cited: Mapping[int, Citation]) -> str:
+    marks = "".join(
+        f'<sup><a href="#{anchor(cited[n])}" title="{escape(place(cited[n]))}">[{n}]</a></sup>'
+        for n in sentence.citations
+    )
     voice = escape(VOICES[sentence.voice])
     return f'<span class="{sentence.voice}" title="{voice}">{escape(sentence.text)}</span>{marks}'
 
 
 def _place_html(citation: Citation) -> str:
-    where = escape(place(citation))
+    where = f'<a href="#{anchor(citation)}">{escape(place(citation))}</a>'
     # Anything but a web address, such as `javascript:`, is not made a link.
     if citation.url.lower().startswith(("http://", "https://")):
-        return f'<a href="{escape(citation.url)}" rel="noopener noreferrer">{where}</a>'
+        where += f' (<a href="{escape(citation.url)}" rel="noopener noreferrer">original</a>)'
     return where
 
 

@@ -25,6 +25,9 @@ Support = Literal["verbatim", "supported", "unsupported"]
 Status = Literal["answered", "partial", "declined"]
 # A question about the essay as a whole, "" for any other.
 Whole = Literal["", "gist", "opening", "conclusion"]
+ClaimKind = Literal["fact", "cause", "judgement", "forecast", "reported"]
+Verdict = Literal["corroborated", "qualified", "disputed", "not_found"]
+Role = Literal["thesis", "premise", "evidence", "concession"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +224,9 @@ class DraftSentence:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What a composer hands to `verify`: sentences in reading order, or a reason why
-    there are none. `nearest` are the spans to show if the answer is declined."""
+    there are none. `nearest` are the spans to show if the answer is declined. With
+    sentences, `reason` "essay_silent" says that the essay makes the claim they are about
+    and gives nothing for it, "incomplete" that more fit than are shown."""
 
     sentences: tuple[DraftSentence, ...]
     nearest: tuple[DraftSentence, ...] = ()
@@ -245,6 +250,40 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """One claim of an essay, and what other sources say of it: an entry of the ledger.
+
+    `quote` is the span that makes it. `kind`: a "fact" can be checked against records; a
+    "cause" says why something happened; a "judgement" is the author's reading; a
+    "forecast" says what will or would happen, `settled_by` what would show it; "reported"
+    is somebody else's view, held by `holder`. `given` is what the essay itself offers for
+    it. `verdict` (None: not one to check) rests on the spans `support` and `against`, for
+    the reason in `why`. In the argument map it plays `role` and stands `under` the claim
+    with that id ("" for the thesis). Spans are numbered from 1 within each list.
+    """
+
+    id: str
+    quote: Citation
+    kind: ClaimKind
+    holder: str
+    given: tuple[Citation, ...] = ()
+    verdict: Verdict | None = None
+    support: tuple[Citation, ...] = ()
+    against: tuple[Citation, ...] = ()
+    why: str = ""
+    settled_by: str = ""
+    role: Role | None = None
+    under: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of `essayqa claims`."""
+        data: dict[str, Any] = asdict(self)
+        for key in ("given", "support", "against"):
+            data[key] = list(data[key])
+        return data
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerSentence:
     """One shown sentence. `citations` are `Citation.number`s of the answer.
 
@@ -252,12 +291,15 @@ class AnswerSentence:
     against it and passed; "unsupported" failed and is marked so.
     `voice`: "author" the essay's author asserts it; "reported" the author reports
     someone else's view or plan; "background" another source says it.
+    `claim` is the claim of the essay that it makes, if the ledger holds one: of several,
+    the one that other sources bear out least.
     """
 
     text: str
     citations: tuple[int, ...]
     support: Support
     voice: Voice
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,8 +329,9 @@ class Answer:
         data = asdict(self)
         for key in ("sentences", "citations", "nearest"):
             data[key] = list(data[key])
-        for sentence in data["sentences"]:
+        for sentence, shown in zip(data["sentences"], self.sentences, strict=True):
             sentence["citations"] = list(sentence["citations"])
+            sentence["claim"] = shown.claim.to_dict() if shown.claim else None
         return data
 
 

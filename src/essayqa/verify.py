@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from .claims import claims_in
 from .errors import IndexStoreError
 from .types import (
     Answer,
     AnswerSentence,
     Citation,
+    Claim,
     Document,
     Draft,
     DraftSentence,
@@ -21,33 +23,45 @@ DECLINED = {
     "not_a_question": "Ask a question about the essay, such as “Why won't it work?”",
 }
 
+# What a partial answer begins with.
+PARTIAL = {
+    "essay_silent": "The essay does not say; background sources do.",
+    "essay_unproven": "The essay makes this claim and gives no evidence for it.",
+    "incomplete": "More of the essay's claims fit than are shown here.",
+}
+
 
 def verify(
     question: Question,
     draft: Draft,
     documents: Mapping[str, Document],
     timings_ms: Mapping[str, float],
+    claims: Sequence[Claim] = (),
 ) -> Answer:
-    """The answer a draft proves: each sentence stands word for word at its citation.
+    """The answer a draft proves: each sentence stands word for word at its citation, and
+    carries the one of `claims` that it makes.
 
     Raises `IndexStoreError` when a span is not in the document the index says it is
     from: then nothing the index holds can be trusted.
     """
-    reason = draft.reason or (None if draft.sentences else "not_in_corpus")
-    if reason:
+    reason = draft.reason
+    if not draft.sentences:
         status: Status = "declined"
+        reason = reason or "not_in_corpus"
         citations: tuple[Citation, ...] = ()
         sentences: tuple[AnswerSentence, ...] = ()
     else:
         drafted = sorted(draft.sentences, key=lambda d: d.sentence.chunk.kind != "essay")
         citations = _cite(drafted, documents)
         sentences = tuple(
-            AnswerSentence(d.sentence.text, (c.number,), "verbatim", d.voice)
+            AnswerSentence(d.sentence.text, (c.number,), "verbatim", d.voice, _claim(c, claims))
             for d, c in zip(drafted, citations, strict=True)
         )
         has_essay = any(document.kind == "essay" for document in documents.values())
         silent = has_essay and all(c.kind == "background" for c in citations)
-        status, reason = ("partial", "essay_silent") if silent else ("answered", None)
+        if silent:
+            reason = "essay_silent"
+        status = "partial" if reason else "answered"
     return Answer(
         question=question.text,
         standalone_question=question.standalone,
@@ -60,6 +74,11 @@ def verify(
         model=draft.model,
         timings_ms=dict(timings_ms),
     )
+
+
+def _claim(citation: Citation, claims: Sequence[Claim]) -> Claim | None:
+    made = claims_in(claims, citation.document_id, citation.start, citation.end)
+    return made[0] if made else None
 
 
 def _cite(
@@ -105,8 +124,9 @@ def _text(
                 for s in group
             )
             parts.append(f"{label}: {quoted}")
-    if reason == "essay_silent":
-        parts.insert(0, "The essay does not say; background sources do.")
+    if reason:
+        essay = any(kind == "essay" for kind in kinds.values())
+        parts.insert(0, PARTIAL["essay_unproven" if reason == "essay_silent" and essay else reason])
     return "\n\n".join(parts)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from .types import DraftSentence, Sentence
+
 # Verbs by which a writer hands a view, wish or plan to someone else.
 _VIEW = (
     r"(?:(?:appears?|seems?) to |(?:has|have|had|is|are|was|were) |may |might |also |still |both "
@@ -47,3 +49,9 @@ def essay_voice(sentence: str) -> Literal["author", "reported"]:
     """
     plain = " ".join(sentence.split())
     return "reported" if _REPORTED.search(plain) or _PLAN.search(plain) else "author"
+
+
+def drafted(sentence: Sentence) -> DraftSentence:
+    """A sentence with whose view it states."""
+    background = sentence.chunk.kind == "background"
+    return DraftSentence(sentence, "background" if background else essay_voice(sentence.text))

@@ -197,6 +197,68 @@ def test_markup_in_a_corpus_is_shown_not_run(
         assert page.locator("a[href^=javascript]").count() == 0
 
 
+def marked(page: Page) -> str:
+    """The text that the page's address points at, as marked in the reader."""
+    expect(page.locator(".reader :target")).to_be_in_viewport()
+    return str(page.locator(".reader :target").text_content())
+
+
+def test_a_clicked_citation_marks_the_quote_in_the_text(page: Page) -> None:
+    answer = ask(page, "How much is trade between Moscow and Beijing worth?")
+    answer.locator("sup a").first.click()
+    assert marked(page) == "Trade between Moscow and Beijing now tops $200bn."
+
+
+def test_a_folded_document_unfolds_for_its_quote(page: Page) -> None:
+    answer = ask(page, "Where is the SCO's headquarters?")
+    answer.locator("sup a").first.click()
+    assert marked(page) in answer.locator("p").all_text_contents()[1]
+
+
+def test_claims_can_be_narrowed_and_lead_to_sentence_and_evidence(
+    page: Page, engine: EssayQA
+) -> None:
+    page.get_by_role("tab", name="Claims").click()
+    rows = page.locator("#claims .claims > li")
+    expect(rows).to_have_count(len(engine.claims()))
+    page.get_by_label("Verdict").click()
+    page.get_by_role("option", name="other sources dispute this").click()
+    disputed = [c for c in engine.claims() if c.verdict == "disputed"]
+    expect(rows).to_have_count(len(disputed))
+    rows.first.get_by_role("link").first.click()
+    assert marked(page) == disputed[0].quote.quote
+    rows.first.locator("summary").click()
+    rows.first.locator("li a").last.click()
+    assert marked(page) == disputed[0].against[-1].quote
+    page.get_by_label("Kind").click()
+    page.get_by_role("option", name="a forecast").click()
+    expect(page.get_by_text("No claim is of all these sorts.")).to_be_visible()
+
+
+def test_a_checked_claim_shows_its_evidence_one_click_away(page: Page) -> None:
+    answer = ask(page, "How much is trade between Moscow and Beijing worth?")
+    verdict = answer.locator("details.claim").first
+    expect(verdict.locator("ul").first).to_be_hidden()
+    verdict.locator("summary").click()
+    expect(verdict.locator("ul").first).to_be_visible()
+
+
+def test_a_node_of_the_argument_map_leads_to_its_sentence(page: Page, engine: EssayQA) -> None:
+    page.get_by_role("tab", name="Argument map").click()
+    mapped = [c for c in engine.claims() if c.role]
+    nodes = page.locator(".map a.node")
+    expect(nodes).to_have_count(len(mapped))
+    thesis = next(c for c in mapped if c.role == "thesis")
+    page.locator(".map a.thesis").click()
+    assert marked(page) == thesis.quote.quote
+    # The keyboard reaches them too, and the list says the same.
+    nodes.last.focus()
+    page.keyboard.press("Enter")
+    assert marked(page) in [c.quote.quote for c in mapped]
+    page.get_by_text("The same as a list").click()
+    expect(page.locator("#map details li")).to_have_count(len(mapped))
+
+
 def test_the_conversation_can_be_cleared(page: Page) -> None:
     ask(page, "What does the essay say about BRICS?")
     page.get_by_role("button", name="Clear").click()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 # Read by Gradio at import: nothing is reported to anyone, nothing is looked up.
@@ -14,8 +16,11 @@ import gradio as gr
 
 from ..engine import EssayQA
 from ..errors import ConfigError, EssayQAError
-from ..render import to_html
-from ..types import Turn
+from ..evidence import read_sentences
+from ..render import KINDS, VERDICTS, to_html
+from ..types import Citation, Claim, Turn
+from .ledger import claims_html, map_html
+from .reader import reader_html
 
 EXAMPLES = (
     "Why won't it work?",
@@ -25,15 +30,10 @@ EXAMPLES = (
     "What share of China's oil passes through the Strait of Malacca?",
 )
 
-CSS = """
-.answer p { margin: 0 0 .6em }
-.answer .standing, .answer .label { font-size: .85em; font-weight: 600; opacity: .75 }
-.answer .resolved { font-size: .85em; font-style: italic }
-.answer .reported { border-bottom: 1px dotted currentColor }
-.answer .sources { font-size: .9em; margin: 0; padding-left: 1.6em }
-.answer .sources li { margin-bottom: .4em; opacity: .85 }
-.answer .place { display: block; opacity: .75 }
-"""
+CSS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+
+ANY = "any"
+OPENING = "the opening"
 
 Message = dict[str, Any]
 
@@ -73,23 +73,37 @@ def build_page(engine: EssayQA) -> gr.Blocks:
             "answered in their own words. Every sentence is quoted exactly and says where "
             "it stands.</p>"
         )
-        chat = gr.Chatbot(
-            label="Conversation",
-            show_label=False,
-            height="65vh",
-            layout="panel",
-            latex_delimiters=[],  # "$200bn" is money
-            buttons=[],
-            examples=[{"text": example} for example in EXAMPLES],
-            placeholder="Pick a question, or ask your own below.",
-        )
-        box = gr.Textbox(
-            label="Your question",
-            placeholder="Ask about the essay",
-            submit_btn="Ask",
-            autofocus=True,
-            max_length=2000,
-        )
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=360), gr.Tabs():
+                with gr.Tab("Ask"):
+                    chat = gr.Chatbot(
+                        label="Conversation",
+                        show_label=False,
+                        height="65vh",
+                        layout="panel",
+                        latex_delimiters=[],  # "$200bn" is money
+                        buttons=[],
+                        examples=[{"text": example} for example in EXAMPLES],
+                        placeholder="Pick a question, or ask your own below.",
+                    )
+                    box = gr.Textbox(
+                        label="Your question",
+                        placeholder="Ask about the essay",
+                        submit_btn="Ask",
+                        autofocus=True,
+                        max_length=2000,
+                    )
+                if claims := engine.claims():
+                    with gr.Tab("Claims"):
+                        _claims_tab(claims)
+                    if drawn := map_html(claims):
+                        with gr.Tab("Argument map"):
+                            gr.HTML(drawn, elem_id="map")
+            with gr.Column(scale=2, min_width=340):
+                gr.HTML(
+                    reader_html(engine.documents, engine.index.chunks, _citable(engine)),
+                    elem_id="reader",
+                )
         asked, turns = gr.State(""), gr.State([])
         chat.example_select(pick, None, box, api_visibility="private").then(
             show, [box, chat], [box, chat, asked], api_visibility="private"
@@ -99,6 +113,64 @@ def build_page(engine: EssayQA) -> gr.Blocks:
         )
         chat.clear(list, None, turns, api_visibility="private")
     return page
+
+
+def _claims_tab(claims: Sequence[Claim]) -> None:
+    """The ledger with four filters over it."""
+    holders = list(dict.fromkeys(claim.holder for claim in claims))
+    sections = list(dict.fromkeys(claim.quote.heading or OPENING for claim in claims))
+    with gr.Row():
+        filters = [
+            gr.Dropdown([ANY, *choices], value=ANY, label=label)
+            for label, choices in (
+                ("Kind", KINDS.values()),
+                ("Verdict", VERDICTS.values()),
+                ("Holder", holders),
+                ("Section", sections),
+            )
+        ]
+    listed = gr.HTML(claims_html(claims), elem_id="claims")
+
+    def narrow(*wanted: str) -> str:
+        kept = []
+        for claim in claims:
+            found = (
+                KINDS[claim.kind],
+                VERDICTS[claim.verdict] if claim.verdict else "",
+                claim.holder,
+                claim.quote.heading or OPENING,
+            )
+            if all(want in (ANY, value) for want, value in zip(wanted, found, strict=True)):
+                kept.append(claim)
+        return claims_html(kept)
+
+    for choice in filters:
+        choice.change(narrow, filters, listed, api_visibility="private")
+
+
+def _citable(engine: EssayQA) -> list[Citation]:
+    """Every span an answer or the ledger may point at."""
+    titles = {document.id: document.title for document in engine.documents}
+    sentences = [
+        Citation(
+            number=0,
+            document_id=s.chunk.document_id,
+            title=titles[s.chunk.document_id],
+            kind=s.chunk.kind,
+            heading=s.chunk.heading,
+            start=s.start,
+            end=s.end,
+            quote=s.text,
+            url=s.chunk.url,
+        )
+        for s in read_sentences(engine.index.chunks)
+    ]
+    quotes = [
+        quote
+        for claim in engine.claims()
+        for quote in (claim.quote, *claim.given, *claim.support, *claim.against)
+    ]
+    return [*sentences, *quotes]
 
 
 def serve(engine: EssayQA, *, port: int | None = None, open_browser: bool = False) -> None:
