@@ -14,9 +14,9 @@ from essayqa import Turn
 
 FOLDER = Path(__file__).with_name("cases")
 SETS = ("fast", "tune", "held_out", "all")
-TUNE = ("essay_direct", "readers", "everyday", "near_misses", "passers_by")
+TUNE = ("essay_direct", "readers", "everyday", "near_misses", "passers_by", "claims")
 # Nobody looks at these while tuning, so that they show what unseen readers get.
-HELD_OUT = ("held_out", "held_out_2", "held_out_3")
+HELD_OUT = ("held_out", "held_out_2", "held_out_3", "held_out_claims")
 # Files are ordered by kind, so every ninth case keeps the mix.
 FAST_STEP = 9
 

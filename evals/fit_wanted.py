@@ -2,7 +2,8 @@
 
 `python -m evals.fit_wanted` reads `evals/wanted/*.jsonl`, lines of {"question", "wanted",
 "named", "claims"} with `wanted` one of check, evidence, against, wrong, list:SORT and
-ordinary, adds tuning cases as ordinary questions, prints how it does on `held_out.jsonl`,
+ordinary, adds the tuning cases of other kinds and a share of the questions that the corpus
+expects as ordinary ones, prints how it does on `held_out.jsonl`,
 which it does not learn from, and writes the weights.
 """
 
@@ -20,6 +21,8 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
 import essayqa
+from essayqa.config import bundled_corpus
+from essayqa.corpus import load_corpus
 from essayqa.models import OnnxEmbedder
 from essayqa.question import understand
 from essayqa.wanted import ORDINARY, word_runs
@@ -30,6 +33,8 @@ FOLDER = Path(__file__).with_name("wanted")
 HELD_OUT = FOLDER / "held_out.jsonl"
 OUT = Path(essayqa.__file__).with_name("wanted.json")
 STRENGTH = 1.0
+# One in how many of the expected questions is learned from.
+EVERY = 8
 # How often a run of words must occur to be weighed.
 COMMON = 3
 # How much a unit of meaning weighs beside one run of words: a vector's parts are small.
@@ -127,8 +132,10 @@ def main() -> None:
     asked += [
         Asked(understand(case.question, case.history).standalone, ORDINARY, False)
         for case in load(*TUNE)
-        if not case.kind.startswith("claim")
+        if case.kind != "essay_vs_background" and not case.kind.startswith("claim")
     ]
+    expected = [e.text for d in load_corpus(bundled_corpus()) for e in d.expected]
+    asked += [Asked(text, ORDINARY, False) for text in expected[::EVERY]]
     unseen = read(HELD_OUT)
     vectors, unseen_vectors = embedded(asked), embedded(unseen)
     fitted = {}

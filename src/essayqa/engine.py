@@ -120,7 +120,7 @@ class EssayQA:
             judgement = judgements[0] if judgements else None
             if judgement is None or judgement.answers < NAMES:
                 return None
-        return consult(request, opened.claims, opened.evidence.sentences, judgement)
+        return consult(request, asked.search, opened.claims, opened.evidence.sentences, judgement)
 
     def search(self, query: str, k: int = 10, *, essay_only: bool = False) -> list[Passage]:
         """Up to `k` passages for `query`, best first, scores in [0, 1]."""

@@ -7,6 +7,7 @@ one sort; no sentence of the essay resembles them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from .claims import GRAVITY, claims_in
@@ -20,23 +21,26 @@ CONTESTED = 4
 # How many sentences are shown for and against a claim, and against the thesis.
 EACH_SIDE = 2
 AGAINST = 4
-# How many of a sentence's claims are looked at.
+# How many of a sentence's claims are looked at, if the question fits them equally.
 CHECKED = 2
+# How many letters tell a word from others, whatever its ending.
+STEM = 6
 
 
 def consult(
     request: Request,
+    question: str,
     claims: Sequence[Claim],
     sentences: Sequence[Sentence],
     judgement: Judgement | None = None,
 ) -> Draft | None:
-    """The ledger's answer, None if it has nothing to say.
+    """The ledger's answer to what `question` requests, None if it has nothing to say.
 
     `sentences` are the corpus's; `judgement` is what the essay has to say to the question,
     by which a claim that it names is found.
     """
     thesis = [claim for claim in claims if claim.role == "thesis"]
-    meant = _meant(claims, judgement) if request.named else thesis
+    meant = _meant(question, claims, judgement) if request.named else thesis
     shown: list[Citation] = []
     reason = None
     match request.wanted:
@@ -80,13 +84,22 @@ def _contested(claims: Iterable[Claim]) -> list[Claim]:
     return found[:CONTESTED]
 
 
-def _meant(claims: Sequence[Claim], judgement: Judgement | None) -> list[Claim]:
-    """The claims of the likeliest sentence of the essay that makes any."""
+def _meant(question: str, claims: Sequence[Claim], judgement: Judgement | None) -> list[Claim]:
+    """Of the likeliest sentence of the essay that makes any claim, those that share the
+    most words with the question."""
+    asked = _words(question)
     for scored in judgement.sentences if judgement else ():
         s = scored.sentence
         if found := claims_in(claims, s.chunk.document_id, s.start, s.end):
-            return found[:CHECKED]
+            shared = [len(asked & _words(claim.quote.quote)) for claim in found]
+            best = [c for c, count in zip(found, shared, strict=True) if count == max(shared)]
+            return best[:CHECKED]
     return []
+
+
+def _words(text: str) -> set[str]:
+    """The longer words and the figures of a text, by how they begin."""
+    return {word[:STEM] for word in re.findall(r"\w{4,}|\d+", text.lower())}
 
 
 def _sentences(

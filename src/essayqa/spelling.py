@@ -14,7 +14,8 @@ def speller(texts: Iterable[str], is_word: Callable[[str], bool]) -> Callable[[s
 
     One slip is mended: a letter lost, added or changed, or two swapped. A word that the
     corpus or the language (`is_word`, of lower-case words) knows is left alone, and so is
-    one that several words would explain, unless one of them is a name in the corpus.
+    one that several words would explain, unless one of them is a name in the corpus; so is
+    another form of a known word.
     """
     counts = Counter(word for text in texts for word in re.findall(r"[^\W\d_]{4,}", text))
     spelled: dict[str, str] = {}
@@ -25,6 +26,9 @@ def speller(texts: Iterable[str], is_word: Callable[[str], bool]) -> Callable[[s
     def spell(word: str) -> str:
         lower = word.lower()
         if lower in spelled or is_word(lower):
+            return word
+        # "forecasts" and "conceded" are other forms of a word, not slips.
+        if any(is_word(form) for form in (lower[:-1], lower + "s", lower + "d")):
             return word
         near = _one_slip_away(lower)
         meant = {other for other in near if other in spelled or is_word(other)}

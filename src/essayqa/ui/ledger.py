@@ -9,12 +9,19 @@ from html import escape
 import svg
 
 from ..render import KINDS, VERDICTS, anchor, evidence_html, place, verdict_text
-from ..types import Claim
+from ..types import Claim, Verdict
 
 # Pixels: a node's width, the gap beside and below it, a line of its text.
-WIDTH, GAP, BELOW, LINE = 236, 26, 12, 16
-CHARACTERS = 33
-LINES = 6
+WIDTH, GAP, BELOW, LINE = 208, 24, 12, 16
+CHARACTERS = 29
+LINES = 7
+# There is little room on the map.
+BRIEFLY: dict[Verdict, str] = {
+    "corroborated": "borne out",
+    "qualified": "in part",
+    "disputed": "disputed",
+    "not_found": "no source",
+}
 
 
 def claims_html(claims: Sequence[Claim]) -> str:
@@ -60,7 +67,7 @@ def _under(claim: Claim, claims: Iterable[Claim]) -> list[Claim]:
 
 
 def _label(claim: Claim) -> str:
-    found = f" · {VERDICTS[claim.verdict]}" if claim.verdict else ""
+    found = f" · {BRIEFLY[claim.verdict]}" if claim.verdict else ""
     return f"{(claim.role or '').capitalize()}{found}"
 
 
