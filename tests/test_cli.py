@@ -347,6 +347,53 @@ def test_sources_lists_the_corpus(run: Run, engine: EssayQA) -> None:
     assert all(d.title in text for d in engine.documents)
 
 
+def test_a_chat_remembers_what_was_asked(run: Run) -> None:
+    asked = "What is trade between Moscow and Beijing worth?\nAnd why?\n\n"
+    done = run("chat", stdin=asked)
+    assert done.returncode == 0
+    assert "tops $200bn" in done.stdout
+    assert "Read as: What is trade between Moscow and Beijing worth? And why?" in done.stdout
+    assert run("chat", stdin="").stdout == ""
+
+
+def test_verify_checks_a_batch_of_pairs(run: Run, tmp_path: Path) -> None:
+    evidence = "Trade between Moscow and Beijing now tops $200bn."
+    pairs = [
+        {"id": "same", "claim": evidence, "evidence": evidence},
+        {"claim": "Trade between Moscow and Beijing now tops $900bn.", "evidence": [evidence]},
+        {"claim": "Trade between Moscow and Beijing now tops $200bn.", "evidence": []},
+    ]
+    (tmp_path / "pairs.jsonl").write_text("\n".join(json.dumps(pair) for pair in pairs))
+    done = run("verify", "--batch", tmp_path / "pairs.jsonl", "--out", tmp_path / "out.jsonl")
+    assert (done.returncode, done.stdout) == (0, "")
+    found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [line["supported"] for line in found] == [True, False, False]
+    assert [set(line) for line in found] == [
+        {"id", "supported", "score"},
+        *[{"supported", "score"}] * 2,
+    ]
+    assert all(0 <= line["score"] <= 1 for line in found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"claim": "x"}',
+        '{"claim": "...", "evidence": "x"}',
+        '{"claim": "x", "evidence": 1}',
+    ],
+)
+def test_a_pair_that_cannot_be_checked_is_named(run: Run, tmp_path: Path, line: str) -> None:
+    good = '{"claim": "It rains.", "evidence": "It rains."}'
+    (tmp_path / "pairs.jsonl").write_text(f"{good}\n{line}\n")
+    done = run("verify", "--batch", tmp_path / "pairs.jsonl", "--out", tmp_path / "out.jsonl")
+    assert done.returncode == 2
+    assert "line 2" in done.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 def test_claims_lists_the_ledger(run: Run, engine: EssayQA) -> None:
     listed = json.loads(run("claims", "--json").stdout)
     assert listed == [claim.to_dict() for claim in engine.claims()]

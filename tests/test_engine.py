@@ -13,6 +13,7 @@ from conftest import MakeCorpus
 
 from essayqa import Answer, Citation, Config, EssayQA, InputError, Turn
 from essayqa.models import OnnxEmbedder, OnnxReranker
+from essayqa.types import Retrieved, Shown
 
 QUESTIONS = (
     "Why won't it work?",
@@ -333,3 +334,16 @@ def test_an_answer_is_plain_data(answers: dict[str, Answer]) -> None:
     for answer in answers.values():
         data = answer.to_dict()
         assert json.loads(json.dumps(data)) == data
+
+
+def test_a_stream_ends_with_the_answer_that_ask_gives(engine: EssayQA) -> None:
+    for question in ("Why won't it work?", "Who painted the Mona Lisa?", "Is the $200bn right?"):
+        first, *shown, answer = engine.stream(question)
+        expected = engine.ask(question)
+        assert isinstance(first, Retrieved)
+        assert isinstance(answer, Answer)
+        assert replace(answer, timings_ms={}) == replace(expected, timings_ms={})
+        sentences = [event.sentence for event in shown if isinstance(event, Shown)]
+        assert sentences == list(answer.sentences)
+        told = [c for event in shown if isinstance(event, Shown) for c in event.citations]
+        assert told == list(answer.citations)

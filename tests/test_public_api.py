@@ -88,14 +88,17 @@ def test_the_error_tree_is_whole() -> None:
     [
         (essayqa.Turn, "question answer"),
         (essayqa.Passage, "chunk score"),
-        (essayqa.AnswerSentence, "text citations support voice"),
+        (essayqa.AnswerSentence, "text citations support voice claim"),
         (essayqa.Citation, "number document_id title kind heading start end quote url"),
         (
             essayqa.Answer,
             "question standalone_question status reason text sentences citations nearest model"
             " timings_ms",
         ),
-        (essayqa.Config, "corpus data_dir chroma_url embedder reranker threads"),
+        (
+            essayqa.Config,
+            "corpus data_dir chroma_url embedder reranker threads llm llm_seconds verify_model",
+        ),
     ],
 )
 def test_public_values_are_frozen_with_the_fields_users_read(value: type, names: str) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -96,6 +97,78 @@ def search(
 
     for passage in passages:
         typer.echo(passage_text(passage))
+
+
+@app.command(epilog="essayqa chat")
+def chat(essay_only: EssayOnly = False, corpus: Corpus = None, debug: Debug = False) -> None:
+    """Ask one question after another; an empty line ends it."""
+    _state["debug"] = debug
+    from .render import to_text
+
+    engine = _engine(Config.from_env(corpus=corpus))
+    turns: list[Turn] = []
+    print("Ask about the essay; an empty line ends it.", file=sys.stderr)
+    while question := _ask_line():
+        try:
+            answer = engine.ask(question, turns, essay_only=essay_only)
+        except InputError as error:
+            print(f"essayqa: {error}", file=sys.stderr)
+            continue
+        typer.echo(to_text(answer))
+        turns.append(Turn(question, answer.text))
+
+
+def _ask_line() -> str:
+    print("> ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
+@app.command(epilog="essayqa verify --batch pairs.jsonl --out checked.jsonl")
+def verify(
+    batch: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help='Pairs to check, lines of {"claim", "evidence"}; evidence is a text or a list.',
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where the findings go, as JSON lines.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Check whether evidence bears out claims: {"supported", "score"} for each pair."""
+    _state["debug"] = debug
+    from .engine import load_support
+
+    check = load_support(Config.from_env())
+    pairs = [_pair(*line) for line in _read_lines(batch)]
+
+    def write(file: TextIO) -> None:
+        with Bar("Checking") as bar:
+            for done, (known, claim, evidence) in enumerate(pairs, start=1):
+                score = check.score(claim, evidence)
+                found = {**known, "supported": score >= 0.5, "score": round(score, 4)}
+                file.write(json.dumps(found, ensure_ascii=False) + "\n")
+                bar(done, len(pairs))
+
+    _write_whole(out, write)
+
+
+def _pair(number: int, data: Any, where: str) -> tuple[dict[str, Any], str, list[str]]:
+    """A line's id if it has one, its claim and its evidence."""
+    claim, evidence = (
+        data.get(key) if isinstance(data, dict) else None for key in ("claim", "evidence")
+    )
+    evidence = [evidence] if isinstance(evidence, str) else evidence
+    if (
+        not isinstance(claim, str)
+        or not any(c.isalnum() for c in claim)
+        or not isinstance(evidence, list)
+        or not all(isinstance(text, str) for text in evidence)
+    ):
+        raise InputError(f'{where}: a line needs a text "claim" and "evidence", a text or a list')
+    return ({"id": data["id"]} if "id" in data else {}), claim, evidence
 
 
 @app.command(epilog="essayqa index --rebuild")
@@ -263,14 +336,18 @@ def _print_json(data: Any) -> None:
 def _answer_batch(config: Config, batch: Path, out: Path | None, essay_only: bool) -> None:
     # The whole file is checked before the first answer, so bad input costs nothing.
     items = _read_batch(batch)
+    _write_whole(out, lambda file: _write_answers(config, items, essay_only, file))
+
+
+def _write_whole(out: Path | None, write: Callable[[TextIO], None]) -> None:
+    """Writes to `out`, which changes only once all is there, or to standard output."""
     if out is None:
-        _write_answers(config, items, essay_only, sys.stdout)
+        write(sys.stdout)
         return
-    # Answers gather beside the target, which changes only once all are there.
     part = out.with_name(out.name + ".part")
     try:
         with part.open("w", encoding="utf-8") as file:
-            _write_answers(config, items, essay_only, file)
+            write(file)
         os.replace(part, out)
     except OSError as error:
         raise InputError(f"{str(out)!r} cannot be written: {error.strerror or error}") from None
@@ -295,23 +372,34 @@ def _read_batch(path: Path) -> list[tuple[Any, str, list[Turn]]]:
     number. Raises `InputError` naming the first line that cannot be used."""
     from .question import understand
 
+    items = []
+    for number, data, where in _read_lines(path):
+        try:
+            item = _batch_item(data, number)
+            understand(item[1], item[2])
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        items.append(item)
+    return items
+
+
+def _read_lines(path: Path) -> Iterator[tuple[int, Any, str]]:
+    """The number and JSON of each line of a file, "-" for standard input, and how to name
+    the line in an error."""
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise InputError(f"{str(path)!r} is not UTF-8") from None
-    items = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
+        where = f"{str(path)!r}, line {number}"
         try:
-            item = _batch_item(json.loads(line), number)
-            understand(item[1], item[2])
-        except (InputError, ValueError) as error:
-            raise InputError(f"{str(path)!r}, line {number}: {error}") from None
-        items.append(item)
-    return items
+            yield number, json.loads(line), where
+        except ValueError as error:
+            raise InputError(f"{where}: {error}") from None
 
 
 def _batch_item(data: Any, number: int) -> tuple[Any, str, list[Turn]]:

@@ -38,12 +38,7 @@ def compose(
     """
     every = [scored for judgement in judgements for scored in judgement.sentences]
     nearest = sorted(every, key=lambda scored: -scored.chance)[:NEAREST]
-    heard = [
-        j for j in judgements if j.answers >= threshold + (SURER if j.kind == "background" else 0.0)
-    ]
-    if essay := [j for j in heard if j.kind == "essay"]:
-        surest = max(j.answers for j in essay)
-        heard = [*essay, *(j for j in heard if j not in essay and j.answers >= surest + AHEAD)]
+    heard = _heard(judgements, threshold)
     if not any(judgement.sentences for judgement in heard):
         return Draft((), tuple(drafted(s.sentence) for s in nearest), "not_in_corpus")
     chosen = []
@@ -73,6 +68,24 @@ def _verdicts(chosen: Sequence[Sentence], sentences: Sequence[Sentence]) -> list
         and len(s.text.split()) < FULL_SENTENCE
         and essay_voice(s.text) == "author"
     ]
+
+
+def likely(judgements: Sequence[Judgement], threshold: float = ANSWERS) -> list[DraftSentence]:
+    """The sentences of the groups that are heard, likeliest first: what a language model
+    may choose among."""
+    heard = [s for j in _heard(judgements, threshold) for s in j.sentences]
+    return [drafted(s.sentence) for s in sorted(heard, key=lambda s: -s.chance)]
+
+
+def _heard(judgements: Sequence[Judgement], threshold: float) -> list[Judgement]:
+    """The groups that are likely enough to answer, the essay's first."""
+    heard = [
+        j for j in judgements if j.answers >= threshold + (SURER if j.kind == "background" else 0.0)
+    ]
+    if essay := [j for j in heard if j.kind == "essay"]:
+        surest = max(j.answers for j in essay)
+        heard = [*essay, *(j for j in heard if j not in essay and j.answers >= surest + AHEAD)]
+    return heard
 
 
 def compose_whole(question: Question, sentences: Sequence[Sentence]) -> Draft:

@@ -37,6 +37,9 @@ class Config:
     folder. `chroma_url` names a Chroma server ("http://host:port") to hold the index
     instead of `data_dir`. `embedder` and `reranker` are the bundled names or any
     sentence-transformers model, by name or path. `threads` are used by each model.
+    `llm` names a language model that writes answers ("" for none: sentences are quoted),
+    which has `llm_seconds` for each. `verify_model` names a sentence-transformers NLI
+    CrossEncoder that checks what it writes instead of the bundled check.
     Raises `ConfigError` for a value that cannot work.
     """
 
@@ -46,6 +49,9 @@ class Config:
     embedder: str = BUNDLED_EMBEDDER
     reranker: str = BUNDLED_RERANKER
     threads: int = 2
+    llm: str = ""
+    llm_seconds: float = 60.0
+    verify_model: str = ""
 
     def __post_init__(self) -> None:
         # Paths are made absolute once, so that a later chdir cannot move the corpus.
@@ -57,6 +63,8 @@ class Config:
             object.__setattr__(self, name, path)
         if type(self.threads) is not int or self.threads < 1:
             raise ConfigError(f"threads is {self.threads!r}; it must be a whole number from 1")
+        if not 0 < self.llm_seconds < float("inf"):
+            raise ConfigError(f"llm_seconds is {self.llm_seconds!r}; it must be a number above 0")
         if self.chroma_url:
             try:
                 url = urlsplit(self.chroma_url)
@@ -73,20 +81,22 @@ class Config:
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Config:
         """A `Config` from `ESSAYQA_CORPUS`, `ESSAYQA_DATA`, `ESSAYQA_CHROMA_URL`,
-        `ESSAYQA_EMBEDDER`, `ESSAYQA_RERANKER` and `ESSAYQA_THREADS`; `overrides` that
-        are not None win."""
+        `ESSAYQA_EMBEDDER`, `ESSAYQA_RERANKER`, `ESSAYQA_THREADS`, `ESSAYQA_LLM`,
+        `ESSAYQA_LLM_SECONDS` and `ESSAYQA_VERIFY_MODEL`; `overrides` that are not None
+        win."""
         env = os.environ if environ is None else environ
         values: dict[str, Any] = {}
         for key, name in _VARIABLES.items():
             if value := env.get(name, "").strip():
                 values[key] = value
-        if "threads" in values:
-            try:
-                values["threads"] = int(values["threads"])
-            except ValueError:
-                raise ConfigError(
-                    f"ESSAYQA_THREADS is {values['threads']!r}; it must be a whole number"
-                ) from None
+        for key, kind, what in (("threads", int, "whole number"), ("llm_seconds", float, "number")):
+            if key in values:
+                try:
+                    values[key] = kind(values[key])
+                except ValueError:
+                    raise ConfigError(
+                        f"{_VARIABLES[key]} is {values[key]!r}; it must be a {what}"
+                    ) from None
         values.update({key: value for key, value in overrides.items() if value is not None})
         return cls(**values)
 
@@ -98,4 +108,7 @@ _VARIABLES = {
     "embedder": "ESSAYQA_EMBEDDER",
     "reranker": "ESSAYQA_RERANKER",
     "threads": "ESSAYQA_THREADS",
+    "llm": "ESSAYQA_LLM",
+    "llm_seconds": "ESSAYQA_LLM_SECONDS",
+    "verify_model": "ESSAYQA_VERIFY_MODEL",
 }

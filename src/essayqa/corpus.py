@@ -9,9 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from .claims import CLAIMS
+from .claims import CLAIMS, read_yaml
 from .errors import CorpusError
 from .expected import VECTORS
 from .types import Document, Expected, Kind, Reference, Span
@@ -142,7 +140,7 @@ def _split_front_matter(raw: str, name: str) -> tuple[dict[str, Any], str]:
     if not closed:
         raise CorpusError(f"{name!r}: the front matter opened by `---` on line 1 is never closed")
     try:
-        meta = yaml.safe_load(raw[opened.end() : closed.start()])
+        meta = read_yaml(raw[opened.end() : closed.start()])
     except Exception as error:  # odd tags make PyYAML raise nearly anything
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 2}" if mark else ""

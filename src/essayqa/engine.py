@@ -2,33 +2,66 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from .chunks import CHUNKER_VERSION, chunk_document
 from .claims import load_claims
-from .compose import compose, compose_whole
+from .compose import compose, compose_whole, likely
 from .config import Config
 from .corpus import load_corpus
 from .drafting import draft_ledger
+from .errors import ModelError
 from .evidence import Evidence, drop_evidence, open_evidence
+from .generate import faithful, messages, proposed, restating, sources_of
 from .index import Index, drop_index, index_name, open_index
 from .ledger import consult
-from .models import load_embedder, load_reranker
+from .llms import LanguageModel
+from .models import (
+    OnnxAligner,
+    OnnxEmbedder,
+    OnnxReranker,
+    load_check,
+    load_embedder,
+    load_reranker,
+)
 from .progress import Bar
 from .question import understand
 from .retrieve import rerank, retrieve
 from .spelling import speller
-from .types import Answer, Claim, Document, Draft, Embedder, Passage, Question, Reranker, Turn
-from .verify import verify
+from .support import Support
+from .types import (
+    Answer,
+    Claim,
+    Document,
+    Draft,
+    DraftSentence,
+    Dropped,
+    Embedder,
+    Event,
+    Judgement,
+    Passage,
+    Question,
+    Reranker,
+    Retrieved,
+    SupportCheck,
+    Turn,
+)
+from .verify import Assembly, in_order, supporting
 from .wanted import read_request
 
 Progress = Callable[[int, int], None]
 # How likely the essay must be to speak of what a question about claims names.
 NAMES = 0.05
+# How surely what a model wrote must say what a quote says for the quote to be left out.
+SAID = 0.9
+# How many sentences a language model is shown: a small one loses its way among more.
+SOURCES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +100,10 @@ class EssayQA:
         self.config = config or Config.from_env()
         self._embedder = embedder or load_embedder(self.config)
         self._reranker = reranker or load_reranker(self.config)
+        self._llm = (
+            LanguageModel(self.config.llm, self.config.llm_seconds) if self.config.llm else None
+        )
+        self._support = load_support(self.config)
         self._progress = progress
         self._lock = threading.Lock()
         self._opened: _Opened | None = None
@@ -79,36 +116,148 @@ class EssayQA:
         `essay_only` keeps background sources out. Raises `InputError` for an empty or
         overlong question.
         """
+        *_, answer = self.stream(question, history, essay_only=essay_only)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def stream(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        essay_only: bool = False,
+        cancelled: threading.Event | None = None,
+    ) -> Iterator[Event]:
+        """An answer as it is made: `Retrieved`, a `Shown` for each sentence once it is
+        proved, `Dropped` for what a language model wrote in vain, and the `Answer`.
+
+        Setting `cancelled`, or closing the iterator, stops the language model.
+        """
         clock = _Clock()
         opened = self._open()
-        asked = understand(
-            question, history, topic=opened.topic, essay_only=essay_only, spell=opened.spell
-        )
+        asked = self._understand(opened, question, history, essay_only, cancelled)
         clock.lap("question")
-        draft = self._draft(opened, asked, clock)
+        draft, judgements = self._draft(opened, asked, clock)
         clock.lap("compose")
-        return verify(asked, draft, opened.documents, clock.total(), opened.claims)
+        assembly = Assembly(opened.documents, opened.claims)
+        problem = None
+        if self._llm and draft.sentences and judgements:
+            shown: list[str] = []
+            pieces = self._written(asked, draft, judgements, assembly, shown, cancelled)
+            try:
+                yield from pieces
+            except ModelError as error:
+                problem = str(error)
+            clock.lap("generate")
+            left = [d for d in in_order(draft) if not self._says(shown, d)]
+            if not shown:
+                problem = problem or f"nothing that {self._llm.id} wrote could be verified"
+            draft = replace(
+                draft, sentences=tuple(left), model=self._llm.id if shown else draft.model
+            )
+        else:
+            yield Retrieved()
+        for drafted in in_order(draft):
+            yield assembly.shown(assembly.quote(drafted))
+        yield assembly.answer(asked, draft, clock.total(), problem)
 
-    def _draft(self, opened: _Opened, asked: Question, clock: _Clock) -> Draft:
+    async def aask(
+        self, question: str, history: Sequence[Turn] = (), *, essay_only: bool = False
+    ) -> Answer:
+        """`ask` for asyncio. Cancelling the task stops the language model."""
+        events = [e async for e in self.astream(question, history, essay_only=essay_only)]
+        assert isinstance(events[-1], Answer)
+        return events[-1]
+
+    async def astream(
+        self, question: str, history: Sequence[Turn] = (), *, essay_only: bool = False
+    ) -> AsyncIterator[Event]:
+        """`stream` for asyncio, run in a thread. Cancelling the task stops the model."""
+        cancelled = threading.Event()
+        events = self.stream(question, history, essay_only=essay_only, cancelled=cancelled)
+        try:
+            while (event := await asyncio.to_thread(next, events, None)) is not None:
+                yield event
+        finally:
+            cancelled.set()
+
+    def _understand(
+        self,
+        opened: _Opened,
+        question: str,
+        history: Sequence[Turn],
+        essay_only: bool,
+        cancelled: threading.Event | None,
+    ) -> Question:
+        settings: dict[str, Any] = {
+            "topic": opened.topic,
+            "essay_only": essay_only,
+            "spell": opened.spell,
+        }
+        asked = understand(question, history, **settings)
+        if self._llm and history and asked.asks and asked.standalone != asked.text:
+            try:
+                reply = "".join(self._llm.reply(restating(asked.text, history), cancelled))
+            except ModelError:
+                return asked  # what the deterministic reading is for
+            if restated := faithful(reply, asked.text, history):
+                return replace(understand(restated, **settings), text=asked.text)
+        return asked
+
+    def _written(
+        self,
+        asked: Question,
+        draft: Draft,
+        judgements: Sequence[Judgement],
+        assembly: Assembly,
+        shown: list[str],
+        cancelled: threading.Event | None,
+    ) -> Iterator[Event]:
+        """What the language model writes, each sentence checked first; the texts of those
+        that pass are added to `shown`."""
+        assert self._llm
+        sources = sources_of([*draft.sentences, *likely(judgements)])[:SOURCES]
+        every = [source.drafted for source in sources]
+        yield Retrieved(assembly.locate(every))
+        pieces = self._llm.reply(messages(asked.standalone, sources), cancelled)
+        for sentence in proposed(pieces, sources):
+            support = supporting(sentence, every, self._support)
+            if not support:
+                yield Dropped(sentence.text)
+                continue
+            shown.append(sentence.text)
+            yield assembly.shown(assembly.write(sentence.text, support))
+
+    def _says(self, shown: Sequence[str], drafted: DraftSentence) -> bool:
+        """Whether what the model wrote already says what a sentence says."""
+        return bool(shown) and self._support.score(drafted.sentence.text, shown) >= SAID
+
+    def _draft(
+        self, opened: _Opened, asked: Question, clock: _Clock
+    ) -> tuple[Draft, list[Judgement]]:
+        """The sentences that answer, and what they were chosen from: nothing where they
+        were not chosen by likeness and a language model could not choose better."""
         if not asked.asks:
-            return Draft((), (), "not_a_question")
+            return Draft((), (), "not_a_question"), []
         if found := self._consult(opened, asked):
-            return found
+            return found, []
         clock.lap("ledger")
         if asked.whole and opened.essay and not opened.essay.expected:
             essay = opened.essay.id
             sentences = [s for s in opened.evidence.sentences if s.chunk.document_id == essay]
-            return compose_whole(asked, sentences)
+            return compose_whole(asked, sentences), []
         passages = retrieve(asked, opened.index, self._embedder)
         clock.lap("retrieve")
         judgements = opened.evidence.judge(asked, passages, self._reranker)
         clock.lap("judge")
-        return compose(asked, judgements)
+        return compose(asked, judgements), judgements
 
     def _consult(self, opened: _Opened, asked: Question) -> Draft | None:
         """The ledger's answer, if the question is about claims and not what they say."""
-        meaning = opened.evidence.meaning(asked.standalone)
-        request = read_request(asked.standalone, meaning) if opened.claims else None
+        # "Sum up his claims" asks for the essay's gist, not for its ledger.
+        if not opened.claims or asked.whole:
+            return None
+        request = read_request(asked.standalone, opened.evidence.meaning(asked.standalone))
         if request is None:
             return None
         judgement = None
@@ -196,6 +345,13 @@ class EssayQA:
             claims=load_claims(self.config.corpus, documents, index.chunks),
             spell=speller((document.text for document in documents), evidence.knows),
         )
+
+
+def load_support(config: Config) -> SupportCheck:
+    """The check of what a language model writes: the one `config` names, or the bundled."""
+    return load_check(config) or Support(
+        OnnxAligner(config.threads), OnnxReranker(config.threads), OnnxEmbedder(config.threads)
+    )
 
 
 class _Clock:

@@ -196,9 +196,16 @@ class Evidence:
         figures = [figures_in(reading) for reading in readings]
         found: dict[str, _Near] = {}
         for kind in {kind for kind, _ in groups}:
+            # By what they answer: a document is near for what it is silent on only by chance.
             documents = sorted(
                 (document for k, document in groups if k == kind and document),
-                key=lambda d: -float(meanings[:, self._of_document[d].rows].max()),
+                key=lambda d: (
+                    -float(
+                        meanings[:, self._of_document[d].rows[~self._of_document[d].silent]].max(
+                            initial=-1.0
+                        )
+                    )
+                ),
             )
             for document in documents[:DOCUMENTS]:
                 questions = self._of_document[document]

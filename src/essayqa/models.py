@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .config import BUNDLED_EMBEDDER, BUNDLED_RERANKER, Config
 from .errors import ConfigError, ModelError
-from .types import Embedder, Reranker, Vectors
+from .types import Embedder, Reranker, SupportCheck, Vectors
 from .vectors import normalised
 
 if TYPE_CHECKING:
@@ -51,6 +51,12 @@ def load_reranker(config: Config) -> Reranker:
     if config.reranker == BUNDLED_RERANKER:
         return OnnxReranker(config.threads)
     return SentenceTransformerReranker(config.reranker)
+
+
+def load_check(config: Config) -> SupportCheck | None:
+    """The check that `config` names for what a language model writes, None for the bundled
+    one; its weights load on first use."""
+    return NliCheck(config.verify_model) if config.verify_model else None
 
 
 class OnnxEmbedder:
@@ -290,6 +296,39 @@ class SentenceTransformerReranker:
                 show_progress_bar=False,
             )
         return np.asarray(scores, dtype=np.float32).reshape(len(texts))
+
+
+class NliCheck:
+    """Any sentence-transformers `CrossEncoder` for natural language inference, by name or
+    path; imports PyTorch. Its labels must name entailment."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._model: Any = None
+
+    def score(self, claim: str, evidence: Sequence[str]) -> float:
+        if not evidence:
+            return 0.0
+        with self._lock:
+            if self._model is None:
+                from sentence_transformers import CrossEncoder
+
+                self._model = _open_named(CrossEncoder, self._name, "verify model")
+            labels = getattr(self._model.config, "label2id", {})
+            place = next((i for label, i in labels.items() if label.lower() == "entailment"), None)
+            if place is None or self._model.num_labels < 2:
+                raise ConfigError(
+                    f"the verify model {self._name!r} has no label `entailment`; name a "
+                    "CrossEncoder for natural language inference"
+                )
+            chances = self._model.predict(
+                [(" ".join(evidence), claim)], apply_softmax=True, show_progress_bar=False
+            )
+        return float(chances[0][place])
+
+    def supported(self, claim: str, evidence: Sequence[str], *, reported: bool = False) -> bool:
+        return self.score(claim, evidence) >= 0.5
 
 
 def _open_named(kind: Callable[[str], Any], name: str, setting: str) -> Any:

@@ -7,7 +7,17 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from .types import Answer, AnswerSentence, Citation, Claim, ClaimKind, Document, Passage, Verdict
+from .types import (
+    Answer,
+    AnswerSentence,
+    Citation,
+    Claim,
+    ClaimKind,
+    Document,
+    Passage,
+    Verdict,
+    Voice,
+)
 
 VOICES = {
     "author": "the author argues",
@@ -44,20 +54,21 @@ def to_text(answer: Answer) -> str:
     lines = [_plain(resolved(answer))] if resolved(answer) else []
     if answer.status == "partial":
         lines.append(f"{standing(answer)}.")
+    if note := problem(answer):
+        lines.append(f"{_plain(note)}; these are the sources' own sentences.")
     for label, group in _groups(answer):
         body = " ".join(
             _plain(s.text) + " " + "".join(f"[{n}]" for n in s.citations) for s in group
         )
-        lines.append(f"{label}: {body}")
+        lines.append(f"{label}: {body}" if label else body)
     if not answer.sentences:
         lines.append(answer.text)
     if answer.citations:
         lines.append("Sources")
-        voices = {n: s.voice for s in answer.sentences for n in s.citations}
         lines += [
             f"  [{c.number}] {_plain(place(c))}, characters {c.start}–{c.end}; "
-            f"{VOICES[voices[c.number]]}"
-            for c in answer.citations
+            f"{VOICES[voice]}{f': “{_plain(c.quote)}”' if unseen else ''}"
+            for c, voice, _, unseen in _sources(answer)
         ]
         checked = [(s.citations[0], s.claim) for s in answer.sentences if s.claim]
         if notes := [(n, claim) for n, claim in checked if claim.verdict]:
@@ -74,20 +85,21 @@ def to_html(answer: Answer) -> str:
     parts = [f'<p class="standing {answer.status}">{escape(standing(answer))}</p>']
     if shown := resolved(answer):
         parts.append(f'<p class="resolved">{escape(shown)}</p>')
+    if note := problem(answer):
+        note = f"{note}; these are the sources' own sentences."
+        parts.append(f'<p class="problem" role="status">{escape(note)}</p>')
     cited = {c.number: c for c in answer.citations}
     for label, group in _groups(answer):
         body = " ".join(_sentence_html(sentence, cited) for sentence in group)
-        parts.append(f"<p><strong>{escape(label)}:</strong> {body}</p>")
+        head = f"<strong>{escape(label)}:</strong> " if label else ""
+        parts.append(f"<p>{head}{body}</p>")
     if not answer.sentences:
         parts.append(f"<p>{escape(answer.text)}</p>")
     if answer.citations:
-        # Every sentence stands above word for word, so its source need not repeat it.
-        voices = {n: s.voice for s in answer.sentences for n in s.citations}
-        claims = {n: s.claim for s in answer.sentences for n in s.citations}
         items = "".join(
-            f"<li>{_place_html(c)}, characters {c.start}–{c.end} · "
-            f"{escape(VOICES[voices[c.number]])}{_checked_html(claims[c.number])}</li>"
-            for c in answer.citations
+            f"<li>{f'<q>{escape(c.quote)}</q> ' if unseen else ''}{_place_html(c)}, "
+            f"characters {c.start}–{c.end} · {escape(VOICES[voice])}{_checked_html(claim)}</li>"
+            for c, voice, claim, unseen in _sources(answer)
         )
         parts.append(f'<p class="label">Sources</p><ol class="sources">{items}</ol>')
     elif answer.nearest:
@@ -123,6 +135,18 @@ def document_text(document: Document) -> str:
     ]
     facts = " · ".join(_plain(fact) for fact in about if fact)
     return f"{_plain(document.id)}  {_plain(document.title)}\n      {facts}"
+
+
+def _sources(answer: Answer) -> list[tuple[Citation, Voice, Claim | None, bool]]:
+    """Each citation with whose view it states, the claim it makes, and whether its words
+    are still to be shown: a quoted sentence stands in the answer already."""
+    found = []
+    for c in answer.citations:
+        citing = [s for s in answer.sentences if c.number in s.citations]
+        voice = "background" if c.kind == "background" else citing[0].voice
+        claim = next((s.claim for s in citing if s.claim), None)
+        found.append((c, voice, claim, all(s.support != "verbatim" for s in citing)))
+    return found
 
 
 def place(citation: Citation) -> str:
@@ -216,11 +240,20 @@ def standing(answer: Answer) -> str:
     return STANDING[answer.status]
 
 
+def problem(answer: Answer) -> str:
+    """What came between the reader and the language model, or ""."""
+    known = ("essay_silent", "incomplete", "not_in_corpus", "not_a_question", None)
+    return "" if answer.reason in known else str(answer.reason)
+
+
 def _groups(answer: Answer) -> list[tuple[str, Sequence[AnswerSentence]]]:
+    """What a language model wrote, then what is quoted from the essay and the background."""
     kinds = {c.number: c.kind for c in answer.citations}
-    essay = [s for s in answer.sentences if kinds[s.citations[0]] == "essay"]
-    background = [s for s in answer.sentences if kinds[s.citations[0]] == "background"]
-    labelled = (("The essay", essay), ("Background", background))
+    written = [s for s in answer.sentences if s.support != "verbatim"]
+    quoted = [s for s in answer.sentences if s.support == "verbatim"]
+    essay = [s for s in quoted if kinds[s.citations[0]] == "essay"]
+    background = [s for s in quoted if kinds[s.citations[0]] == "background"]
+    labelled = (("", written), ("The essay", essay), ("Background", background))
     return [(label, group) for label, group in labelled if group]
 
 

@@ -222,6 +222,14 @@ class DraftSentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """A sentence that a language model wrote, and the sentences it names as its sources."""
+
+    text: str
+    cited: tuple[DraftSentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What a composer hands to `verify`: sentences in reading order, or a reason why
     there are none. `nearest` are the spans to show if the answer is declined. With
@@ -333,6 +341,44 @@ class Answer:
             sentence["citations"] = list(sentence["citations"])
             sentence["claim"] = shown.claim.to_dict() if shown.claim else None
         return data
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """An answer is being made; `citations` are what a language model is shown for it,
+    empty when none is asked."""
+
+    citations: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A sentence that was proved, and the citations it brings that were not there before."""
+
+    sentence: AnswerSentence
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A sentence that a language model wrote and that nothing supports; not for readers."""
+
+    text: str
+
+
+# What `EssayQA.stream` yields; the answer comes last.
+Event = Retrieved | Shown | Dropped | Answer
+
+
+class SupportCheck(Protocol):
+    """Judges whether sentences bear out a claim."""
+
+    def score(self, claim: str, evidence: Sequence[str]) -> float:
+        """How likely it is that the evidence, read together, supports the claim, in [0, 1]."""
+
+    def supported(self, claim: str, evidence: Sequence[str], *, reported: bool = False) -> bool:
+        """Whether it does. `reported` says that the evidence hands its view to somebody,
+        so that a claim which states it as a fact fails."""
 
 
 class Embedder(Protocol):
