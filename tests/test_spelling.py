@@ -21,6 +21,7 @@ SPELL = speller(
         ("sceret", "secret"),
         ("amercia", "America"),
         ("sanctons", "Sanctions"),
+        ("kissingerr", "Kissinger"),
     ],
 )
 def test_a_typo_is_read_as_the_corpus_spells_it(typed: str, meant: str) -> None:
@@ -29,8 +30,20 @@ def test_a_typo_is_read_as_the_corpus_spells_it(typed: str, meant: str) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    # Right as they are; other words that look alike; a name that the corpus does not hold.
-    ["Kissinger", "beijing", "secrets", "sections", "declined", "Macron", "Zelensky", "zzzzzz"],
+    # Right as they are; other words that look alike; forms of a word; a name that the corpus
+    # does not hold.
+    [
+        "forecasts",
+        "concede",
+        "Kissinger",
+        "beijing",
+        "secrets",
+        "sections",
+        "declined",
+        "Macron",
+        "Zelensky",
+        "zzzzzz",
+    ],
 )
 def test_a_word_that_may_be_meant_is_left_alone(word: str) -> None:
     assert SPELL(word) == word

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from .expected import figures_in
 from .sentences import asks
 from .types import ClaimKind, Sentence
 from .voice import essay_voice
@@ -79,5 +80,5 @@ def _kind(text: str) -> ClaimKind:
 
 
 def _contrasts(claim: str, other: str) -> bool:
-    figures, others = (set(re.findall(r"\d+(?:[.,]\d+)*", text)) for text in (claim, other))
+    figures, others = figures_in(claim), figures_in(other)
     return bool(_CONTRAST.search(other)) or bool(figures and others and not figures & others)

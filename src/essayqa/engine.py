@@ -221,6 +221,8 @@ class EssayQA:
         yield Retrieved(assembly.locate(every))
         pieces = self._llm.reply(messages(asked.standalone, sources), cancelled)
         for sentence in proposed(pieces, sources):
+            if sentence.text in shown:
+                continue  # small models go round in circles
             support = supporting(sentence, every, self._support)
             if not support:
                 yield Dropped(sentence.text)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .sentences import sentence_spans
+from .sentences import sentence_spans, stems
 from .types import DraftSentence, Proposed, Turn, Voice
 
 SPEAKERS: dict[Voice, str] = {
@@ -26,9 +26,8 @@ write the ids of the sources it rests on, like this: Trade grew [{example}].
 If the sources do not answer the question, write only: NOT IN THE SOURCES."""
 SILENT = re.compile(r"\bnot in the sources\b", re.IGNORECASE)
 
-# How many earlier questions a follow-up is read with, and how many letters tell a word.
+# How many earlier questions a follow-up is read with.
 EARLIER = 3
-STEM = 5
 # Words of asking, which say nothing of what is asked.
 _ASIDE = {
     *("what", "when", "where", "which", "whom", "whose", "does", "about", "that", "this"),
@@ -165,8 +164,8 @@ def faithful(reply: str, question: str, history: Sequence[Turn]) -> str:
 
 
 def _stems(text: str) -> set[str]:
-    """The longer words and figures of a text by how they begin, whatever their ending."""
-    return {word[:STEM] for word in re.findall(r"\w{4,}|\d+", text.lower())} - _ASIDE
+    """The words that say what a question is about, by how they begin."""
+    return stems(text) - _ASIDE
 
 
 def _fenced(text: str) -> str:

@@ -7,10 +7,10 @@ one sort; no sentence of the essay resembles them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from .claims import GRAVITY, claims_in
+from .sentences import stems
 from .types import Citation, Claim, Draft, DraftSentence, Judgement, Sentence
 from .voice import drafted
 from .wanted import Request
@@ -23,8 +23,6 @@ EACH_SIDE = 2
 AGAINST = 4
 # How many of a sentence's claims are looked at, if the question fits them equally.
 CHECKED = 2
-# How many letters tell a word from others, whatever its ending.
-STEM = 6
 
 
 def consult(
@@ -87,19 +85,14 @@ def _contested(claims: Iterable[Claim]) -> list[Claim]:
 def _meant(question: str, claims: Sequence[Claim], judgement: Judgement | None) -> list[Claim]:
     """Of the likeliest sentence of the essay that makes any claim, those that share the
     most words with the question."""
-    asked = _words(question)
+    asked = stems(question)
     for scored in judgement.sentences if judgement else ():
         s = scored.sentence
         if found := claims_in(claims, s.chunk.document_id, s.start, s.end):
-            shared = [len(asked & _words(claim.quote.quote)) for claim in found]
+            shared = [len(asked & stems(claim.quote.quote)) for claim in found]
             best = [c for c, count in zip(found, shared, strict=True) if count == max(shared)]
             return best[:CHECKED]
     return []
-
-
-def _words(text: str) -> set[str]:
-    """The longer words and the figures of a text, by how they begin."""
-    return {word[:STEM] for word in re.findall(r"\w{4,}|\d+", text.lower())}
 
 
 def _sentences(

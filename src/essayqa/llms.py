@@ -93,15 +93,15 @@ class LanguageModel:
         length = 0
         try:
             while length < MOST_CHARACTERS and not (cancelled and cancelled.is_set()):
+                if time.monotonic() > deadline:
+                    raise ModelError(
+                        f"{self.id} took longer than {self.limit_s:g} s; "
+                        "ESSAYQA_LLM_SECONDS allows more"
+                    )
                 try:
                     # In short waits, to notice that the reader has gone.
                     piece = pieces.get(timeout=0.05)
                 except queue.Empty:
-                    if time.monotonic() > deadline:
-                        raise ModelError(
-                            f"{self.id} took longer than {self.limit_s:g} s; "
-                            "ESSAYQA_LLM_SECONDS allows more"
-                        ) from None
                     continue
                 if piece is None:
                     return

@@ -186,7 +186,8 @@ class _OnnxModel:
                 tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
                 # The file asks for padding to 512 tokens, most of the cost of a short text.
                 tokenizer.no_padding()
-                tokenizer.enable_truncation(512)
+                # The models take 512 tokens, and a marker may be one of them.
+                tokenizer.enable_truncation(511)
                 options = onnxruntime.SessionOptions()
                 options.intra_op_num_threads = 1
                 session = onnxruntime.InferenceSession(

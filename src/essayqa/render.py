@@ -18,6 +18,7 @@ from .types import (
     Verdict,
     Voice,
 )
+from .verify import DECLINED, PARTIAL
 
 VOICES = {
     "author": "the author argues",
@@ -242,8 +243,8 @@ def standing(answer: Answer) -> str:
 
 def problem(answer: Answer) -> str:
     """What came between the reader and the language model, or ""."""
-    known = ("essay_silent", "incomplete", "not_in_corpus", "not_a_question", None)
-    return "" if answer.reason in known else str(answer.reason)
+    known = answer.reason is None or answer.reason in {*DECLINED, *PARTIAL}
+    return "" if known else str(answer.reason)
 
 
 def _groups(answer: Answer) -> list[tuple[str, Sequence[AnswerSentence]]]:

@@ -34,6 +34,15 @@ def points(sentence: str) -> bool:
     return bool(_POINTS.match(sentence))
 
 
+# How many letters tell a word from others, whatever its ending.
+STEM = 6
+
+
+def stems(text: str) -> set[str]:
+    """The longer words and the figures of a text, by how they begin."""
+    return {word[:STEM] for word in re.findall(r"\w{4,}|\d+", text.lower())}
+
+
 def asks(sentence: str) -> bool:
     """Whether a sentence is a question."""
     return bool(_ASKS.search(sentence))

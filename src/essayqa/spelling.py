@@ -27,8 +27,9 @@ def speller(texts: Iterable[str], is_word: Callable[[str], bool]) -> Callable[[s
         lower = word.lower()
         if lower in spelled or is_word(lower):
             return word
-        # "forecasts" and "conceded" are other forms of a word, not slips.
-        if any(is_word(form) for form in (lower[:-1], lower + "s", lower + "d")):
+        # "forecasts" and "concede" are other forms of a word, not slips.
+        forms = (lower.removesuffix("s"), lower.removesuffix("d"), lower + "s", lower + "d")
+        if any(form != lower and is_word(form) for form in forms):
             return word
         near = _one_slip_away(lower)
         meant = {other for other in near if other in spelled or is_word(other)}

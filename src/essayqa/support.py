@@ -378,9 +378,10 @@ class Support:
         """The claim's words against the evidence's; None if either has none of content."""
         import numpy as np
 
-        claim = _FRAME.sub("", _plain(claim))
+        claim = _plain(claim)
         if not _WORD.search(claim):
             raise InputError("a claim to check needs words; this one has none")
+        claim = _FRAME.sub("", claim)
         sentences = tuple(dict.fromkeys(s for span in spans for s in _sentences(_plain(span))))
         if not any(_WORD.search(s) for s in sentences):
             return None

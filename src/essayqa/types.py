@@ -256,6 +256,23 @@ class Citation:
     quote: str
     url: str
 
+    @classmethod
+    def of(
+        cls, document: Document, start: int, end: int, heading: str, number: int = 1
+    ) -> Citation:
+        """The citation of a span of a document, under a heading."""
+        return cls(
+            number=number,
+            document_id=document.id,
+            title=document.title,
+            kind=document.kind,
+            heading=heading,
+            start=start,
+            end=end,
+            quote=document.text[start:end],
+            url=document.url,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -318,7 +335,8 @@ class Answer:
     in order of appearance. `status` is "answered", "partial" (`reason` is
     "essay_silent" or "incomplete") or "declined" (`reason` is "not_in_corpus" or
     "not_a_question"; `citations` is empty and `nearest` holds up to three spans to
-    judge by). `timings_ms` are wall-clock milliseconds by stage.
+    judge by). With a language model that failed, or none of whose sentences could be
+    verified, `reason` says so in words. `timings_ms` are wall-clock milliseconds by stage.
     """
 
     question: str

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from .claims import GRAVITY, claims_in
-from .errors import IndexStoreError, InputError
+from .errors import IndexStoreError
+from .sentences import stems
 from .types import (
     Answer,
     AnswerSentence,
@@ -67,10 +67,13 @@ class Assembly:
         return self._show(AnswerSentence(text, (citation.number,), "verbatim", voice, claim))
 
     def write(self, text: str, support: Sequence[DraftSentence]) -> AnswerSentence:
-        """A sentence that a model wrote, after it was found to be supported."""
+        """A sentence that a model wrote, after it was found to be supported; a reported view
+        if any source of it is one, as passing that off as a fact is the gravest error."""
         cited = [self.cite(drafted) for drafted in support]
         numbers, claim = tuple(c.number for c in cited), self._claim(cited)
-        return self._show(AnswerSentence(text, numbers, "supported", support[0].voice, claim))
+        voices = [drafted.voice for drafted in support]
+        voice = "reported" if "reported" in voices else voices[0]
+        return self._show(AnswerSentence(text, numbers, "supported", voice, claim))
 
     def _claim(self, cited: Sequence[Citation]) -> Claim | None:
         """Of the claims made in what is cited, the one that others bear out least."""
@@ -152,21 +155,14 @@ def supporting(
     the nearest that does alone; none if nothing does."""
     if sentence.cited and _borne_out(sentence.text, sentence.cited, check):
         return sentence.cited
-    words = _words(sentence.text)
-    nearest = sorted(sources, key=lambda s: -len(words & _words(s.sentence.text)))[:TRIED]
+    words = stems(sentence.text)
+    nearest = sorted(sources, key=lambda s: -len(words & stems(s.sentence.text)))[:TRIED]
     return next(((s,) for s in nearest if _borne_out(sentence.text, (s,), check)), ())
 
 
 def _borne_out(text: str, sources: Sequence[DraftSentence], check: SupportCheck) -> bool:
     reported = any(source.voice == "reported" for source in sources)
-    try:
-        return check.supported(text, [s.sentence.with_lead for s in sources], reported=reported)
-    except InputError:  # nothing is left of it once "The author argues that" is taken off
-        return False
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w{4,}|\d+", text.lower()))
+    return check.supported(text, [s.sentence.with_lead for s in sources], reported=reported)
 
 
 def in_order(draft: Draft) -> list[DraftSentence]:
@@ -182,17 +178,7 @@ def _cite(drafted: DraftSentence, documents: Mapping[str, Document], number: int
             f"the index does not match the document {sentence.chunk.document_id!r} "
             f"at {sentence.start}; `essayqa index --rebuild` makes a new one"
         )
-    return Citation(
-        number=number,
-        document_id=document.id,
-        title=document.title,
-        kind=document.kind,
-        heading=sentence.chunk.heading,
-        start=sentence.start,
-        end=sentence.end,
-        quote=sentence.text,
-        url=document.url,
-    )
+    return Citation.of(document, sentence.start, sentence.end, sentence.chunk.heading, number)
 
 
 def _text(

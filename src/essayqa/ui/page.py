@@ -32,6 +32,11 @@ EXAMPLES = (
 
 CSS = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
+QUOTED = "Every sentence is quoted exactly and says where it stands."
+WRITTEN = (
+    "A language model writes them; each of its sentences is checked against the sources it "
+    "cites before you see it, and says where they stand."
+)
 ANY = "any"
 OPENING = "the opening"
 
@@ -69,9 +74,8 @@ def build_page(engine: EssayQA) -> gr.Blocks:
     with gr.Blocks(title="Ask the essay", analytics_enabled=False) as page:
         title = next((d.title for d in engine.documents if d.kind == "essay"), "the essay")
         gr.HTML(
-            f"<h1>Ask the essay</h1><p>“{escape(title)}” and the background sources beside it, "
-            "answered in their own words. Every sentence is quoted exactly and says where "
-            "it stands.</p>"
+            f"<h1>Ask the essay</h1><p>Answers from “{escape(title)}” and the background sources "
+            f"beside it. {QUOTED if not engine.config.llm else WRITTEN}</p>"
         )
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=360), gr.Tabs():
@@ -150,19 +154,9 @@ def _claims_tab(claims: Sequence[Claim]) -> None:
 
 def _citable(engine: EssayQA) -> list[Citation]:
     """Every span an answer or the ledger may point at."""
-    titles = {document.id: document.title for document in engine.documents}
+    documents = {document.id: document for document in engine.documents}
     sentences = [
-        Citation(
-            number=0,
-            document_id=s.chunk.document_id,
-            title=titles[s.chunk.document_id],
-            kind=s.chunk.kind,
-            heading=s.chunk.heading,
-            start=s.start,
-            end=s.end,
-            quote=s.text,
-            url=s.chunk.url,
-        )
+        Citation.of(documents[s.chunk.document_id], s.start, s.end, s.chunk.heading)
         for s in read_sentences(engine.index.chunks)
     ]
     quotes = [
